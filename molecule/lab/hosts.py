@@ -11,6 +11,7 @@ import ipaddress
 import json
 import os
 import resource
+import secrets
 import socket
 import subprocess
 import time
@@ -18,6 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+import bcrypt
 import image
 import podman as pod
 from podman import LabError, podman, podman_json
@@ -95,6 +97,7 @@ def up(lab: Lab, say) -> list[str]:
     pod.ensure_namespace()
     image.ensure(say)
     _ensure_key(lab)
+    _ensure_secrets(lab)
     _ensure_networks(lab)
     with ThreadPoolExecutor(4) as pool:
         touched = [name for name in pool.map(lambda h: _ensure_host(lab, h), lab.hosts) if name]
@@ -141,6 +144,19 @@ def _ensure_key(lab: Lab) -> None:
     lab.state.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not lab.key.exists():
         pod.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", lab.name, "-f", str(lab.key)])
+
+
+def _ensure_secrets(lab: Lab) -> None:
+    """Passwords of the lab, made once: one for people (admin), one for machines, and their bcrypt hashes."""
+    path = lab.state / "secrets.json"
+    if path.exists():
+        return
+    passwords = {"admin": secrets.token_urlsafe(12), "observatory": secrets.token_urlsafe(24)}
+    users = {name: bcrypt.hashpw(text.encode(), bcrypt.gensalt(10)).decode() for name, text in passwords.items()}
+    text = json.dumps({"users": users, "admin_password": passwords["admin"], "machine_password": passwords["observatory"]})
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w") as stream:
+        stream.write(text + "\n")
 
 
 def _ensure_networks(lab: Lab) -> None:

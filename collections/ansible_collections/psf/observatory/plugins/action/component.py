@@ -1,0 +1,125 @@
+# Copyright: PSF Observatory contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The controller's part of `component`: file contents as text, and the artifact when the host does not have it.
+
+An unchanged component costs one round trip: the host is told every artifact id that would do. Only when it has none of
+them is a source chosen, the payload brought into the cache and sent.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+
+import yaml
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+from ansible.utils.vars import merge_hash
+
+from ansible_collections.psf.observatory.plugins.plugin_utils.artifacts import (
+    ARCHITECTURES,
+    ArtifactError,
+    Request,
+    fetch,
+    resolve,
+)
+
+display = Display()
+MACHINES = {"x86_64": "amd64", "aarch64": "arm64"}
+
+
+class ActionModule(ActionBase):
+    TRANSFERS_FILES = True
+    _supports_check_mode = True
+    _supports_diff = True
+
+    def run(self, tmp=None, task_vars=None):
+        result = super().run(tmp, task_vars)
+        arguments = dict(self._task.args)
+        try:
+            arguments["files"] = [self._file(row) for row in arguments.get("files") or []]
+            wanted = arguments.get("artifact")
+            if not wanted or arguments.get("state") == "absent":
+                return merge_hash(result, self._module(arguments, task_vars))
+            facts = self._facts(task_vars)
+            request = Request(wanted, facts["psf_architecture"], facts["psf_distribution"])
+            arguments["resolved"] = {"server": request.server, "accept": request.candidates()}
+            answer = self._module(arguments, task_vars)
+            if answer.pop("needs_artifact", False):
+                answer = self._with_artifact(request, arguments, task_vars)
+        except ArtifactError as error:
+            raise AnsibleActionFail(str(error)) from error
+        return merge_hash(result, answer)
+
+    def _module(self, arguments, task_vars):
+        return self._execute_module(module_name="psf.observatory.component", module_args=arguments, task_vars=task_vars)
+
+    def _facts(self, task_vars):
+        """Architecture and distribution, from component_facts, else from the ordinary facts, else asked for now."""
+        facts = task_vars.get("ansible_facts") or {}
+        if "psf_architecture" in facts:
+            return facts
+        if facts.get("architecture") in MACHINES and "distribution" in facts:
+            return {"psf_architecture": MACHINES[facts["architecture"]], "psf_distribution": "%s-%s" % (
+                facts["distribution"].lower(), facts.get("distribution_major_version"))}
+        answer = self._execute_module(module_name="psf.observatory.component_facts", module_args={}, task_vars=task_vars)
+        if answer.get("failed"):
+            raise AnsibleActionFail(answer.get("msg", "component_facts failed"), result=answer)
+        return answer["ansible_facts"]
+
+    def _with_artifact(self, request, arguments, task_vars):
+        if request.arch not in ARCHITECTURES:
+            raise ArtifactError(f"{request.server}: this host's architecture {request.arch} is none of {', '.join(ARCHITECTURES)}")
+        chosen = resolve(request)
+        resolved = arguments["resolved"]
+        resolved["chosen"] = {key: chosen[key] for key in ("source", "version", "id")}
+        if chosen["source"] == "package":
+            resolved["package"] = request.lock.package(request.distribution)
+        elif not self._task.check_mode:
+            path, digest = fetch(request, chosen, lambda text: display.display("artifact: " + text))
+            if not self._connection._shell.tmpdir:
+                self._make_tmp_path()
+            remote = self._connection._shell.join_path(self._connection._shell.tmpdir, "payload.tar.gz")
+            self._transfer_file(str(path), remote)
+            self._fixup_perms2((self._connection._shell.tmpdir, remote))
+            resolved.update(payload=remote, payload_sha256=digest)
+        try:
+            return self._module(arguments, task_vars)
+        finally:
+            self._remove_tmp_path(self._connection._shell.tmpdir)
+
+    def _file(self, row):
+        """A file with its content as text: a mapping or a list becomes YAML (JSON for *.json), a string stays as it is."""
+        if not isinstance(row, dict) or "content" not in row or "path" not in row:
+            raise AnsibleActionFail("files: each entry is a mapping with path and content; got %r" % (row,))
+        content = row["content"]
+        if not isinstance(content, str):
+            if os.path.splitext(row["path"])[1] == ".json":
+                content = json.dumps(content, indent=1, sort_keys=True) + "\n"
+            else:
+                content = dump(content)
+        return dict(row, content=content)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Plain YAML: no anchors, no line folding, lists indented under their key."""
+
+    def ignore_aliases(self, data):
+        return True
+
+    def increase_indent(self, flow=False, indentless=False):
+        return super().increase_indent(flow, False)
+
+
+def _text(dumper, value):
+    return dumper.represent_scalar("tag:yaml.org,2002:str", str(value), style="|" if "\n" in value else None)
+
+
+_Dumper.add_multi_representer(str, _text)
+_Dumper.add_multi_representer(dict, lambda dumper, value: dumper.represent_dict(dict(value).items()))
+_Dumper.add_multi_representer(list, lambda dumper, value: dumper.represent_list(list(value)))
+
+
+def dump(value):
+    return yaml.dump(value, Dumper=_Dumper, sort_keys=False, width=4096, allow_unicode=True)

@@ -1,0 +1,107 @@
+# Copyright: PSF Observatory contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Filters over the inventory and the settings of the services; thin wrappers around plugin_utils."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.psf.observatory.plugins.module_utils import pki
+from ansible_collections.psf.observatory.plugins.plugin_utils import estate
+from ansible_collections.psf.observatory.plugins.plugin_utils.settings import (
+    alertmanager,
+    common,
+    jaeger,
+    loki,
+    otel_collector,
+    prometheus,
+)
+
+SETTINGS = {
+    "web": common.web,
+    "prometheus": prometheus.build,
+    "alertmanager": alertmanager.build,
+    "loki": loki.build,
+    "loki_environment": loki.environment,
+    "jaeger": jaeger.build,
+    "jaeger_htpasswd": jaeger.htpasswd,
+    "otel_agent": otel_collector.agent,
+    "otel_gateway": otel_collector.gateway,
+}
+
+
+def _said(function):
+    """Turn the errors of the pure functions into Ansible's own."""
+    def wrapped(*args, **kwargs):
+        try:
+            return function(*args, **kwargs)
+        except (estate.EstateError, common.SettingsError) as error:
+            raise AnsibleFilterError(str(error)) from error
+    wrapped.__doc__ = function.__doc__
+    return wrapped
+
+
+def settings(options, service):
+    """The configuration of a service from the options of its role."""
+    if service not in SETTINGS:
+        raise AnsibleFilterError(f"settings: there is none for {service!r}; known are {', '.join(SETTINGS)}")
+    return SETTINGS[service](dict(options))
+
+
+def services(_value):
+    return estate.services()
+
+
+def ports(hosts, host, service_id):
+    """Every port of a service on a host, by name, with the host's overrides."""
+    service = estate.services()[service_id]
+    return {name: estate.port(hosts[host], service, name) for name in service["ports"]}
+
+
+def scrape_jobs(targets):
+    """Job to {auth, path, honor_labels}, for the jobs that have targets."""
+    known = estate.services()
+    return {name: {"auth": known[name]["auth"] if name in known else "certificate",
+                   "path": known[name]["metrics"]["path"] if name in known else "/metrics",
+                   "honor_labels": known.get(name, {}).get("metrics", {}).get("honor_labels", False)} for name in targets}
+
+
+def target_file(row):
+    """A job's targets as a file of Prometheus' file_sd, one target a line so that a diff names the hosts."""
+    lines = ",\n".join(json.dumps(target, sort_keys=True) for target in row["content"])
+    return {"path": f"{prometheus.TARGETS}/{row['job']}.json", "on_change": "none", "content": f"[\n{lines}\n]\n"}
+
+
+def exporter_files(service, replaced, tls):
+    """The configuration files of an exporter: its web configuration, and those of its data file or of the user."""
+    directory = f"/etc/{service['artifact']}"
+    contents = {**service["exporter"].get("files", {}), **replaced}
+    files = [{"path": f"{directory}/web.yml", "on_change": "none", "content": common.web({"tls": tls})}]
+    return files + [{"path": f"{directory}/{name}", "content": contents[name]} for name in sorted(contents)]
+
+
+def certificate_due(facts, names, directory, renew_before, source, host):
+    """Why the host needs a certificate, or an empty string; from what component_facts read and the authority's file."""
+    authority = Path(directory) / "ca.crt"
+    if not authority.is_file():
+        return "the authority has no certificate yet" if source == "ca" else f"{authority} is missing"
+    reason = pki.due(facts or None, names, hashlib.sha256(authority.read_bytes()).hexdigest(), renew_before)
+    if not reason and source == "own":
+        brought = Path(directory) / f"{host}.crt"
+        if brought.is_file() and hashlib.sha256(brought.read_bytes()).hexdigest() != facts["sha256"]["certificate"]:
+            return f"{brought} is another"
+    return reason
+
+
+class FilterModule:
+    def filters(self):
+        table = {
+            "inventory_problems": estate.check, "endpoints": estate.endpoints, "scrape_targets": estate.targets,
+            "probe_targets": estate.probes, "scrape_jobs": scrape_jobs, "region": estate.region_of, "ports": ports,
+            "settings": settings, "target_file": target_file, "exporter_files": exporter_files, "services": services, "certificate_due": certificate_due,
+        }
+        return {name: _said(function) for name, function in table.items()}

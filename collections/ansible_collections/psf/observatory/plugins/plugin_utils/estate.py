@@ -1,0 +1,269 @@
+# Copyright: PSF Observatory contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The estate: which service runs on which host of which region, and how it is reached. Pure functions over the inventory.
+
+A service is described once, in roles/<role>/vars/<id>.yml: id, system, groups, artifact, ports, auth, health, metrics.
+`hosts` is any mapping from inventory name to that host's variables; only ansible_host, observatory_tls and port overrides
+(`<id>_port`, `<id>_<port name>_port`) are read. `groups` is Ansible's own variable.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROLES = Path(__file__).resolve().parents[2] / "roles"
+REGION = "region_"
+MAIN_PORT = "web"
+AUTH = ("basic", "certificate")
+
+
+class EstateError(Exception):
+    """An inventory that cannot be right; the message names every host and group concerned."""
+
+
+@cache
+def services() -> dict[str, dict[str, Any]]:
+    """Every service of the collection by id; an id that disagrees with its file's name is refused."""
+    found: dict[str, dict[str, Any]] = {}
+    for path in sorted(ROLES.glob("*/vars/*.yml")):
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+        if data.get("id") != path.stem:
+            raise EstateError(f"{path}: id is {data.get('id')!r}, but the file is {path.stem!r}")
+        if data["id"] in found:
+            raise EstateError(f"{path}: service {data['id']!r} is described twice")
+        if data["auth"] not in AUTH:
+            raise EstateError(f"{path}: auth is {data['auth']!r}, not one of {', '.join(AUTH)}")
+        data.setdefault("system", data["id"])
+        found[data["id"]] = data
+    if not found:
+        raise EstateError(f"no service is described under {ROLES}")
+    return found
+
+
+def regions(groups: dict[str, list[str]]) -> dict[str, list[str]]:
+    """Region id to its hosts, from the groups region_<id>."""
+    return {name[len(REGION):]: list(members) for name, members in groups.items() if name.startswith(REGION)}
+
+
+def region_of(groups: dict[str, list[str]], host: str) -> str:
+    found = [region for region, members in regions(groups).items() if host in members]
+    if len(found) != 1:
+        raise EstateError(f"host {host} is in {len(found)} region groups ({', '.join(found) or 'none'}); "
+                          f"it must be in exactly one {REGION}<id> group")
+    return found[0]
+
+
+def members(groups: dict[str, list[str]], service: dict[str, Any]) -> list[str]:
+    """The hosts that run a service, in inventory order."""
+    seen: dict[str, None] = {}
+    for group in service["groups"]:
+        seen.update(dict.fromkeys(groups.get(group, [])))
+    return list(seen)
+
+
+def port(variables: dict[str, Any], service: dict[str, Any], name: str) -> int:
+    """A port of a service on a host: the variable `<id>_<name>_port` (`<id>_port` for the main one), else the default."""
+    key = f"{service['id']}_port" if name == MAIN_PORT else f"{service['id']}_{name}_port"
+    value = variables.get(key)
+    if value is None:
+        return service["ports"][name]
+    try:
+        number = int(value)
+    except (TypeError, ValueError):
+        number = 0
+    if not 0 < number < 65536:
+        raise EstateError(f"{key}: {value!r} is not a port (1 to 65535)")
+    return number
+
+
+def address(variables: dict[str, Any], host: str) -> str:
+    return str(variables.get("ansible_host") or host)
+
+
+def join(name: str, number: int) -> str:
+    """host:port, an IPv6 address in brackets."""
+    return f"[{name}]:{number}" if ":" in name else f"{name}:{number}"
+
+
+def endpoints(hosts: Any, groups: dict[str, list[str]], host: str, service_id: str, port_name: str = MAIN_PORT,
+              everywhere: bool = False) -> list[dict[str, Any]]:
+    """How a service is reached from a host: those of its own region (of all regions with `everywhere`).
+
+    Each entry: host, region, address, port, target (address:port), scheme, url, health (URL), auth.
+    """
+    service = services().get(service_id)
+    if service is None:
+        raise EstateError(f"there is no service {service_id!r}; known are {', '.join(services())}")
+    by_host = {name: region for region, names in regions(groups).items() for name in names}
+    own = by_host.get(host)
+    rows = []
+    for name in members(groups, service):
+        if not everywhere and by_host.get(name) != own:
+            continue
+        variables = hosts[name]
+        number = port(variables, service, port_name)
+        target = join(address(variables, name), number)
+        scheme = "https" if tls(variables) else "http"
+        rows.append({
+            "host": name, "region": by_host.get(name), "address": address(variables, name), "port": number, "target": target,
+            "scheme": scheme, "url": f"{scheme}://{target}", "health": f"{scheme}://{target}{service.get('health', '/')}",
+            "auth": service["auth"]})
+    return rows
+
+
+def tls(variables: dict[str, Any]) -> bool:
+    """Whether the parts on a host speak TLS; plain text only where `observatory_tls: false` asks for it."""
+    value = variables.get("observatory_tls", True)
+    return value if isinstance(value, bool) else str(value).strip().lower() not in ("false", "no", "0", "off")
+
+
+def check(hosts: Any, groups: dict[str, list[str]], extra_targets: Any = None) -> list[str]:
+    """Everything that cannot be right in an inventory, one sentence each; empty when nothing is wrong."""
+    problems: list[str] = []
+    by_host: dict[str, list[str]] = {}
+    for region, names in regions(groups).items():
+        for name in names:
+            by_host.setdefault(name, []).append(region)
+    everyone = [name for name in groups.get("all", []) if name != "localhost"]
+    if not everyone:
+        problems.append("the inventory has no host")
+    for name in everyone:
+        found = by_host.get(name, [])
+        if len(found) != 1:
+            problems.append(f"host {name} is in {'no region' if not found else 'the regions ' + ', '.join(sorted(found))}; "
+                            f"it must be in exactly one {REGION}<id> group")
+    problems += _unknown_groups(groups)
+    problems += _double_addresses(hosts, everyone)
+    problems += _port_clashes(hosts, groups)
+    problems += check_extra(extra_targets, regions(groups))
+    return problems
+
+
+def _unknown_groups(groups: dict[str, list[str]]) -> list[str]:
+    """A group that looks like a service's but is none's, so a slip of the pen does not silently install nothing."""
+    known = {group for service in services().values() for group in service["groups"]} | {"all", "ungrouped"}
+    names = set(groups)
+    problems = []
+    for name in sorted(names - known):
+        if name.startswith(REGION):
+            continue
+        near = sorted(k for k in known if _near(name, k))
+        if near:
+            problems.append(f"group {name} is not one that this collection knows; did you mean {near[0]}?")
+    return problems
+
+
+def _near(left: str, right: str) -> bool:
+    """One letter more, less or other, or another separator."""
+    left, right = left.lower().replace("-", "_"), right.lower()
+    if abs(len(left) - len(right)) > 1 or min(len(left), len(right)) < 4:
+        return False
+    if left == right:
+        return True
+    if len(left) > len(right):
+        left, right = right, left
+    for index, letter in enumerate(left):
+        if letter != right[index]:
+            return left[index + (len(left) == len(right)):] == right[index + 1:]
+    return True
+
+
+def _double_addresses(hosts: Any, everyone: list[str]) -> list[str]:
+    seen: dict[str, str] = {}
+    problems = []
+    for name in everyone:
+        variables = hosts[name]
+        if variables.get("ansible_connection") == "local":
+            continue
+        where = address(variables, name)
+        if variables.get("ansible_port"):
+            where = f"{where} port {variables['ansible_port']}"
+        if where in seen:
+            problems.append(f"hosts {seen[where]} and {name} have the same address {where}")
+        seen[where] = name
+    return problems
+
+
+def _port_clashes(hosts: Any, groups: dict[str, list[str]]) -> list[str]:
+    used: dict[tuple[str, int], str] = {}
+    problems = []
+    for service in services().values():
+        for name in members(groups, service):
+            if name == "localhost":
+                continue
+            for port_name in service["ports"]:
+                try:
+                    number = port(hosts[name], service, port_name)
+                except EstateError as error:
+                    problems.append(f"host {name}: {error}")
+                    continue
+                here = f"{service['id']} ({port_name})"
+                other = used.setdefault((name, number), here)
+                if other != here:
+                    problems.append(f"host {name}: port {number} is wanted by {other} and by {here}; "
+                                    f"set {service['id']}_{'' if port_name == MAIN_PORT else port_name + '_'}port")
+    return problems
+
+
+def check_extra(extra: Any, known_regions: Any) -> list[str]:
+    """Targets from outside Ansible: [{system, region, targets: [host:port], labels: {}}]."""
+    problems = []
+    for index, row in enumerate(extra or []):
+        where = f"observatory_targets[{index}]"
+        if not isinstance(row, dict) or not row.get("system") or not row.get("targets"):
+            problems.append(f"{where}: needs system and targets (a list of host:port)")
+            continue
+        if row.get("region") not in known_regions:
+            problems.append(f"{where}: region {row.get('region')!r} is not one of {', '.join(sorted(known_regions))}")
+        for target in row["targets"]:
+            if ":" not in str(target) or not str(target).rsplit(":", 1)[1].isdigit():
+                problems.append(f"{where}: {target!r} is not host:port")
+    return problems
+
+
+def targets(hosts: Any, groups: dict[str, list[str]], host: str, extra: Any = None) -> dict[str, list[dict[str, Any]]]:
+    """What the Prometheus on `host` scrapes: job to file_sd groups, for the hosts of its own region.
+
+    A job is a service's id. Labels: region, system, instance (host:port), host. Each target is a group of its own, so that
+    a diff shows one host per line.
+    """
+    own = region_of(groups, host)
+    here = set(regions(groups)[own])
+    jobs: dict[str, list[dict[str, Any]]] = {}
+    for service in services().values():
+        if "metrics" not in service:
+            continue
+        rows = []
+        for name in members(groups, service):
+            if name not in here:
+                continue
+            variables = hosts[name]
+            number = port(variables, service, service["metrics"]["port"])
+            rows.append({"targets": [join(address(variables, name), number)],
+                         "labels": {"region": own, "system": service["system"], "instance": join(name, number), "host": name}})
+        if rows:
+            jobs[service["id"]] = sorted(rows, key=lambda row: row["labels"]["instance"])
+    for row in extra or []:
+        if row["region"] == own:
+            jobs.setdefault(row.get("job") or row["system"], []).extend(
+                {"targets": [str(target)], "labels": {"region": own, "system": row["system"], "instance": str(target),
+                                                     "host": str(target).rsplit(":", 1)[0], **row.get("labels", {})}}
+                for target in row["targets"])
+    return jobs
+
+
+def probes(hosts: Any, groups: dict[str, list[str]], host: str) -> list[dict[str, Any]]:
+    """What the blackbox exporters of a region ask: the TLS handshake of every main port of its services."""
+    own = region_of(groups, host)
+    rows = []
+    for service in services().values():
+        for row in endpoints(hosts, groups, host, service["id"]) if MAIN_PORT in service["ports"] else []:
+            rows.append({"targets": [row["target"]],
+                         "labels": {"region": own, "system": service["system"], "host": row["host"],
+                                    "instance": join(row["host"], row["port"]),
+                                    "module": "tls" if row["scheme"] == "https" else "tcp_connect"}})
+    return sorted(rows, key=lambda row: row["labels"]["instance"])

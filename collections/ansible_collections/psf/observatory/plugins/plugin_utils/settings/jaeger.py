@@ -1,0 +1,50 @@
+# Copyright: PSF Observatory contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Settings of Jaeger v2 with local storage (Badger): spans by OTLP with a certificate, API and page with a log-in."""
+
+from __future__ import annotations
+
+from . import common
+from .common import Settings
+
+HTPASSWD = "/etc/jaeger/htpasswd"
+
+
+def build(options: Settings) -> Settings:
+    """jaeger.yml. options: host, listen_address, port, grpc_port, otlp_port, data_dir, retention, tls, users, trace_ratio."""
+    data, address = options["data_dir"], options["listen_address"]
+    http: Settings = {"endpoint": common_join(address, options["port"])}
+    grpc: Settings = {"endpoint": common_join(address, options["grpc_port"])}
+    otlp: Settings = {"endpoint": common_join(address, options["otlp_port"])}
+    if options["tls"]:
+        http["tls"] = common.otel_server_tls(mutual=False)
+        grpc["tls"] = common.otel_server_tls()
+        otlp["tls"] = common.otel_server_tls()
+    extensions: Settings = {
+        "jaeger_storage": {"backends": {"local": {"badger": {
+            "directories": {"keys": f"{data}/keys", "values": f"{data}/values"},
+            "ephemeral": False, "ttl": {"spans": options["retention"]}}}}},
+        "jaeger_query": {"storage": {"traces": "local"}, "http": http, "grpc": grpc},
+    }
+    if options["users"]:
+        extensions["basicauth"] = {"htpasswd": {"file": HTPASSWD}}
+        http["auth"] = {"authenticator": "basicauth"}
+    return {
+        "extensions": extensions,
+        "receivers": {"otlp": {"protocols": {"grpc": otlp}}},
+        "processors": {"batch": {}},
+        "exporters": {"jaeger_storage_exporter": {"trace_storage": "local"}},
+        "service": {
+            "extensions": list(extensions),
+            "pipelines": {"traces": {"receivers": ["otlp"], "processors": ["batch"], "exporters": ["jaeger_storage_exporter"]}},
+            "telemetry": common.otel_telemetry("jaeger", "jaeger", options),
+        },
+    }
+
+
+def htpasswd(options: Settings) -> str:
+    return "".join(f"{name}:{value}\n" for name, value in common.checked_users(options["users"]).items())
+
+
+def common_join(address: str, port: int) -> str:
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"

@@ -1,0 +1,72 @@
+# Copyright: PSF Observatory contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Settings of Prometheus: jobs from the services of the estate, targets by file_sd, so that a new host needs no reload."""
+
+from __future__ import annotations
+
+from . import common
+from .common import Settings
+
+TARGETS = "/etc/prometheus/targets"
+RULES = "/etc/prometheus/rules"
+PASSWORD = "/etc/prometheus/secrets/machine_password"
+
+
+def build(options: Settings) -> Settings:
+    """prometheus.yml.
+
+    options: region, replica, scrape_interval, evaluation_interval, external_labels, tls, machine_user, jobs (id to
+    {auth, path, honor_labels}), alertmanagers and blackbox (endpoints), trace_ratio, agent_port, remote_write, scrape_configs.
+    """
+    settings: Settings = {
+        "global": {
+            "scrape_interval": options["scrape_interval"],
+            "evaluation_interval": options["evaluation_interval"],
+            "external_labels": {"region": options["region"], "replica": options["replica"], **options["external_labels"]},
+        },
+        "rule_files": [f"{RULES}/*.yml"],
+        "scrape_configs": [_job(name, job, options) for name, job in options["jobs"].items()],
+    }
+    if options["blackbox"]:
+        settings["scrape_configs"].append(_probe_job(options))
+    settings["scrape_configs"] += options["scrape_configs"]
+    if options["alertmanagers"]:
+        settings["alerting"] = {"alertmanagers": [{
+            "scheme": options["alertmanagers"][0]["scheme"],
+            **_client(options, "basic"),
+            "static_configs": [{"targets": [row["target"] for row in options["alertmanagers"]]}]}]}
+    if options["trace_ratio"]:
+        tracing: Settings = {"endpoint": f"127.0.0.1:{options['agent_port']}", "client_type": "grpc",
+                             "sampling_fraction": options["trace_ratio"]}
+        tracing |= {"tls_config": common.client_tls()} if options["tls"] else {"insecure": True}
+        settings["tracing"] = tracing
+    if options["remote_write"]:
+        settings["remote_write"] = options["remote_write"]
+    return settings
+
+
+def _client(options: Settings, auth: str) -> Settings:
+    """How Prometheus as a client proves who it is: its host's certificate, and its name where people log in too."""
+    client: Settings = {"tls_config": common.client_tls()} if options["tls"] else {}
+    if auth == "basic":
+        client["basic_auth"] = {"username": options["machine_user"], "password_file": PASSWORD}
+    return client
+
+
+def _job(name: str, job: Settings, options: Settings) -> Settings:
+    settings: Settings = {"job_name": name, "scheme": "https" if options["tls"] else "http", "metrics_path": job["path"]}
+    if job.get("honor_labels"):
+        settings["honor_labels"] = True
+    return settings | _client(options, job["auth"]) | {"file_sd_configs": [{"files": [f"{TARGETS}/{name}.json"]}]}
+
+
+def _probe_job(options: Settings) -> Settings:
+    return {
+        "job_name": "probe", "scheme": options["blackbox"][0]["scheme"], "metrics_path": "/probe",
+        **_client(options, "certificate"),
+        "file_sd_configs": [{"files": [f"{TARGETS}/probe.json"]}],
+        "relabel_configs": [
+            {"source_labels": ["__address__"], "target_label": "__param_target"},
+            {"source_labels": ["module"], "target_label": "__param_module"},
+            {"target_label": "__address__", "replacement": options["blackbox"][0]["target"]},
+        ]}
