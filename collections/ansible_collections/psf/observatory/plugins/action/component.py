@@ -93,7 +93,7 @@ class ActionModule(ActionBase):
         """A file with its content as text: a mapping or a list becomes YAML (JSON for *.json), a string stays as it is."""
         if not isinstance(row, dict) or "content" not in row or "path" not in row:
             raise AnsibleActionFail("files: each entry is a mapping with path and content; got %r" % (row,))
-        content = row["content"]
+        content = plain(row["content"])
         if not isinstance(content, str):
             if os.path.splitext(row["path"])[1] == ".json":
                 content = json.dumps(content, indent=1, sort_keys=True) + "\n"
@@ -102,8 +102,20 @@ class ActionModule(ActionBase):
         return dict(row, content=content)
 
 
+def plain(value):
+    """The value without Ansible's own types, which carry tags that serializers do not know."""
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    for kind in (bool, int, float, str):
+        if isinstance(value, kind):
+            return kind(value)
+    return value
+
+
 class _Dumper(yaml.SafeDumper):
-    """Plain YAML: no anchors, no line folding, lists indented under their key."""
+    """Plain YAML: no anchors, no line folding, lists indented under their key, long texts as blocks."""
 
     def ignore_aliases(self, data):
         return True
@@ -112,13 +124,8 @@ class _Dumper(yaml.SafeDumper):
         return super().increase_indent(flow, False)
 
 
-def _text(dumper, value):
-    return dumper.represent_scalar("tag:yaml.org,2002:str", str(value), style="|" if "\n" in value else None)
-
-
-_Dumper.add_multi_representer(str, _text)
-_Dumper.add_multi_representer(dict, lambda dumper, value: dumper.represent_dict(dict(value).items()))
-_Dumper.add_multi_representer(list, lambda dumper, value: dumper.represent_list(list(value)))
+_Dumper.add_representer(str, lambda dumper, value: dumper.represent_scalar(
+    "tag:yaml.org,2002:str", value, style="|" if "\n" in value else None))
 
 
 def dump(value):

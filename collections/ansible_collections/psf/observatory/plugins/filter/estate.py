@@ -28,6 +28,7 @@ SETTINGS = {
     "loki": loki.build,
     "loki_environment": loki.environment,
     "jaeger": jaeger.build,
+    "jaeger_environment": jaeger.environment,
     "jaeger_htpasswd": jaeger.htpasswd,
     "otel_agent": otel_collector.agent,
     "otel_gateway": otel_collector.gateway,

@@ -6,7 +6,7 @@ Sources, in the order in which `auto` tries them: mirror (when one is named), re
 A payload is a flat, reproducible tar.gz with a server's programs; the cache holds it under the id of what it was made from:
   release   the published sha256 of the archive
   build     sha256 of the wrapper module (go.mod, go.sum, *.go), the packages and the version
-  package   sha256 of package name and version; unpacked on the host by its own apt, so there is no payload
+  package   sha256 of the packages' names and version; unpacked on the host by its own apt, so there is no payload
 """
 
 from __future__ import annotations
@@ -139,7 +139,7 @@ class Request:
             return {"source": "build", "version": lock.version("build"), "id": lock.build_id(self.arch)}
         package = lock.package(self.distribution)
         if name == "package" and package:
-            text = f"{package['name']} {package['version']}"
+            text = f"{' '.join(package['names'])} {package['version']}"
             return {"source": "package", "version": str(package["version"]), "id": hashlib.sha256(text.encode()).hexdigest()}
         return None
 

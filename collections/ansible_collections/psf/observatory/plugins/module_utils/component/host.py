@@ -186,40 +186,39 @@ class Host:
                     os.chmod(target, 0o755 if member.mode & 0o100 else 0o644)
 
     def unpack_package(self, package, destination, stamp):
-        """Take the declared files out of a distribution package, verified by apt; no maintainer script runs."""
-        work = tempfile.mkdtemp(prefix="psf-package-")
+        """Take the declared files out of distribution packages, verified by apt; no maintainer script runs."""
+        work, names = tempfile.mkdtemp(prefix="psf-package-"), package["names"]
+        tree = os.path.join(work, "tree")
         try:
-            quiet = {"DEBIAN_FRONTEND": "noninteractive"}
-            os.chmod(work, 0o755)
-            fetch = ["apt-get", "-q", "-o", "APT::Sandbox::User=root", "download", package["name"]]
-            code, output = self.run(fetch, check=False, timeout=600, env=quiet, cwd=work)
-            if code != 0:
-                self.run(["apt-get", "-q", "update"], timeout=600, env=quiet)
-                code, output = self.run(fetch, check=False, timeout=600, env=quiet, cwd=work)
-            found = [name for name in os.listdir(work) if name.endswith(".deb")]
-            if code != 0 or len(found) != 1:
-                raise ConcernError("package %s cannot be had from this host's apt sources: %s"
-                                   % (package["name"], output.strip()[-400:]))
-            deb = os.path.join(work, found[0])
-            version = self.run(["dpkg-deb", "--field", deb, "Version"])[1].strip()
-            upstream = version.split(":")[-1]
-            if not (upstream + "-").startswith((stamp["version"] + "-", stamp["version"] + "+", stamp["version"] + ".")):
-                raise ConcernError("apt offers %s %s, the lock expects %s; update the lock, or choose another source"
-                                   % (package["name"], version, stamp["version"]))
-            tree = os.path.join(work, "tree")
-            self.run(["dpkg-deb", "--extract", deb, tree])
+            self._download_packages(names, work)
+            for deb in sorted(name for name in os.listdir(work) if name.endswith(".deb")):
+                version = self.run(["dpkg-deb", "--field", os.path.join(work, deb), "Version"])[1].strip()
+                upstream = version.split(":")[-1]
+                if not (upstream + "-").startswith(tuple(stamp["version"] + mark for mark in "-+.~")):
+                    raise ConcernError("apt offers %s, the lock expects version %s; update the lock, or choose another source"
+                                       % (deb, stamp["version"]))
+                self.run(["dpkg-deb", "--extract", os.path.join(work, deb), tree])
             with self._new_directory(destination) as directory:
                 for name, source in sorted(package["files"].items()):
-                    origin, target = os.path.join(tree, source.lstrip("/")), os.path.join(directory, name)
-                    if not os.path.exists(origin):
-                        raise ConcernError("package %s %s has no %s" % (package["name"], version, source))
-                    if os.path.isdir(origin):
-                        shutil.copytree(origin, target, symlinks=False)
-                    else:
-                        shutil.copy(origin, target)
-                        os.chmod(target, 0o755)
+                    origin = os.path.join(tree, source.lstrip("/"))
+                    if not os.path.isfile(origin):
+                        raise ConcernError("the packages %s %s have no %s" % (", ".join(names), stamp["version"], source))
+                    shutil.copy(origin, os.path.join(directory, name))
+                    os.chmod(os.path.join(directory, name), 0o755)
         finally:
             shutil.rmtree(work, ignore_errors=True)
+
+    def _download_packages(self, names, work):
+        """Fetch packages into a directory; where apt knows none of them yet, its lists are fetched first."""
+        quiet = {"DEBIAN_FRONTEND": "noninteractive"}
+        fetch = ["apt-get", "-q", "-o", "APT::Sandbox::User=root", "download"] + list(names)
+        code, output = self.run(fetch, check=False, timeout=600, env=quiet, cwd=work)
+        if code != 0:
+            self.run(["apt-get", "-q", "update"], timeout=600, env=quiet)
+            code, output = self.run(fetch, check=False, timeout=600, env=quiet, cwd=work)
+        if code != 0:
+            raise ConcernError("packages %s cannot be had from this host's apt sources: %s"
+                               % (", ".join(names), output.strip()[-400:]))
 
     @contextlib.contextmanager
     def _new_directory(self, destination):

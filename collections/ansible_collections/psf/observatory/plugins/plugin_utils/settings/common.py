@@ -77,3 +77,21 @@ def otel_telemetry(name: str, system: str, options: Settings) -> Settings:
             "sampler": {"parent_based": {"root": {"trace_id_ratio_based": {"ratio": ratio}}}},
             "processors": [{"batch": {"exporter": {"otlp": exporter}}}]}
     return settings
+
+
+def otel_environment(service: str, protocol: str, port: int, options: Settings) -> Settings:
+    """Where a server sends its own traces, as variables of the OpenTelemetry SDK. protocol: grpc or http/protobuf."""
+    if not options["trace_ratio"]:
+        return {"OTEL_TRACES_SAMPLER": "always_off"}
+    settings = {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": f"{'https' if options['tls'] else 'http'}://127.0.0.1:{port}",
+        "OTEL_EXPORTER_OTLP_PROTOCOL": protocol,
+        "OTEL_SERVICE_NAME": service,
+        "OTEL_RESOURCE_ATTRIBUTES": f"system={service}",
+        "OTEL_TRACES_SAMPLER": "parentbased_traceidratio",
+        "OTEL_TRACES_SAMPLER_ARG": str(options["trace_ratio"]),
+    }
+    if options["tls"]:
+        settings |= {"OTEL_EXPORTER_OTLP_CERTIFICATE": CA, "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE": CERT,
+                     "OTEL_EXPORTER_OTLP_CLIENT_KEY": KEY}
+    return settings

@@ -37,9 +37,14 @@ def build(options: Settings) -> Settings:
         "service": {
             "extensions": list(extensions),
             "pipelines": {"traces": {"receivers": ["otlp"], "processors": ["batch"], "exporters": ["jaeger_storage_exporter"]}},
-            "telemetry": common.otel_telemetry("jaeger", "jaeger", options),
+            # Requests to the API are traced (environment below); the pipeline is not, for each of its spans would make another.
+            "telemetry": common.otel_telemetry("jaeger", "jaeger", options | {"trace_ratio": 0}),
         },
     }
+
+
+def environment(options: Settings) -> Settings:
+    return common.otel_environment("jaeger", "grpc", options["agent_port"], options)
 
 
 def htpasswd(options: Settings) -> str:

@@ -50,18 +50,4 @@ def build(options: Settings) -> Settings:
 
 
 def environment(options: Settings) -> Settings:
-    """Where Loki sends its own traces (the variables of the OpenTelemetry SDK)."""
-    if not options["trace_ratio"]:
-        return {}
-    scheme = "https" if options["tls"] else "http"
-    settings = {
-        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": f"{scheme}://127.0.0.1:{options['agent_http_port']}/v1/traces",
-        "OTEL_SERVICE_NAME": "loki",
-        "OTEL_RESOURCE_ATTRIBUTES": "system=loki",
-        "OTEL_TRACES_SAMPLER": "parentbased_traceidratio",
-        "OTEL_TRACES_SAMPLER_ARG": str(options["trace_ratio"]),
-    }
-    if options["tls"]:
-        settings |= {"OTEL_EXPORTER_OTLP_CERTIFICATE": common.CA, "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE": common.CERT,
-                     "OTEL_EXPORTER_OTLP_CLIENT_KEY": common.KEY}
-    return settings
+    return common.otel_environment("loki", "http/protobuf", options["agent_http_port"], options)
