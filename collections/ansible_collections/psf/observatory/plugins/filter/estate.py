@@ -85,6 +85,16 @@ def exporter_files(service, replaced, tls):
     return files + [{"path": f"{directory}/{name}", "content": contents[name]} for name in sorted(contents)]
 
 
+def flat_targets(jobs):
+    """Targets as {job, instance} rows, for verify.yml."""
+    return [{"job": job, "instance": row["labels"]["instance"]} for job, rows in jobs.items() for row in rows]
+
+
+def verify_table(checks, region):
+    """The rows of the verification as lines of text."""
+    return [f"{region}  {'ok  ' if row['ok'] else 'FAIL'}  {row['check']:14} {row['detail']}" for row in checks]
+
+
 def certificate_due(facts, names, directory, renew_before, source, host):
     """Why the host needs a certificate, or an empty string; from what component_facts read and the authority's file."""
     authority = Path(directory) / "ca.crt"
@@ -103,6 +113,7 @@ class FilterModule:
         table = {
             "inventory_problems": estate.check, "endpoints": estate.endpoints, "scrape_targets": estate.targets,
             "probe_targets": estate.probes, "scrape_jobs": scrape_jobs, "region": estate.region_of, "ports": ports,
-            "settings": settings, "target_file": target_file, "exporter_files": exporter_files, "services": services, "certificate_due": certificate_due,
+            "settings": settings, "flat_targets": flat_targets, "verify_table": verify_table,
+            "target_file": target_file, "exporter_files": exporter_files, "services": services, "certificate_due": certificate_due,
         }
         return {name: _said(function) for name, function in table.items()}

@@ -11,8 +11,9 @@ import ssl
 from urllib.parse import urlsplit
 
 
-def request(url, method="GET", timeout=5, ca=None, cert=None, key=None, server_name=None, username=None, password=None):
-    """One HTTP request; returns (status, first 2000 characters of the body). Raises OSError when there is no answer.
+def request(url, method="GET", timeout=5, ca=None, cert=None, key=None, server_name=None, username=None, password=None,
+            body=None, limit=2000):
+    """One HTTP request; returns (status, first `limit` bytes of the body as text). Raises OSError when there is no answer.
 
     `server_name` is the name that the certificate must carry when the address in the URL is another (a loopback address).
     """
@@ -35,9 +36,11 @@ def request(url, method="GET", timeout=5, ca=None, cert=None, key=None, server_n
                 raw.close()
                 raise
         path = (parts.path or "/") + ("?" + parts.query if parts.query else "")
-        connection.request(method, path, headers=headers)
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        connection.request(method, path, body=body, headers=headers)
         answer = connection.getresponse()
-        return answer.status, answer.read(2000).decode("utf-8", "replace")
+        return answer.status, answer.read(limit).decode("utf-8", "replace")
     except http.client.HTTPException as error:
         raise OSError("not an HTTP answer: %r" % error) from error
     finally:

@@ -26,11 +26,11 @@ def agent(options: Settings) -> Settings:
         receivers["journald"] = {"start_at": "beginning", "storage": "file_storage", "operators": _journal()}
         logs.append("journald")
     if options["log_files"]:
-        receivers["filelog"] = {
+        receivers["file_log"] = {
             "include": list(options["log_files"]), "start_at": "beginning", "storage": "file_storage",
             "include_file_path": True,
             "operators": [{"type": "move", "from": "attributes[\"log.file.path\"]", "to": "resource[\"unit\"]"}]}
-        logs.append("filelog")
+        logs.append("file_log")
     settings = _base(options, "otel_agent", "otel_collector")
     settings["receivers"] = receivers
     settings["processors"]["resource"] = {"attributes": [
@@ -41,9 +41,9 @@ def agent(options: Settings) -> Settings:
     if options["gateways"]:
         # Hosts spread over the gateways of their region by name; the same host always takes the same one.
         gateway = options["gateways"][sum(options["host"].encode()) % len(options["gateways"])]
-        settings["exporters"]["otlp"] = _client(options, gateway["target"]) | {
+        settings["exporters"]["otlp_grpc"] = _client(options, gateway["target"]) | {
             "sending_queue": {"storage": "file_storage"}, "retry_on_failure": {"max_elapsed_time": "0s"}}
-        way = ["otlp"]
+        way = ["otlp_grpc"]
     common_steps = ["memory_limiter", "resource", "batch"]
     settings["service"]["pipelines"] = {
         "metrics": {"receivers": ["otlp"], "processors": common_steps, "exporters": ["prometheus"]}}
@@ -73,17 +73,17 @@ def gateway(options: Settings) -> Settings:
         exporter: Settings = {"endpoint": f"{options['lokis'][0]['url']}/otlp", **queue}
         if options["tls"]:
             exporter["tls"] = common.otel_client_tls()
-        settings["exporters"]["otlphttp/loki"] = exporter
-        pipelines["logs"] = {"receivers": ["otlp"], "processors": steps, "exporters": ["otlphttp/loki"]}
+        settings["exporters"]["otlp_http/loki"] = exporter
+        pipelines["logs"] = {"receivers": ["otlp"], "processors": steps, "exporters": ["otlp_http/loki"]}
     if options["jaegers"]:
-        settings["exporters"]["otlp/jaeger"] = _client(options, options["jaegers"][0]["target"]) | queue
+        settings["exporters"]["otlp_grpc/jaeger"] = _client(options, options["jaegers"][0]["target"]) | queue
         settings["exporters"]["prometheus"] = _metrics(options)
         settings["connectors"] = {"spanmetrics": {
             "histogram": {"explicit": {"buckets": ["5ms", "10ms", "25ms", "50ms", "100ms", "200ms", "500ms", "1s", "2s", "5s"]}},
             "exemplars": {"enabled": True},
             "dimensions": [{"name": "http.route"}, {"name": "http.response.status_code"}, {"name": "rpc.method"}],
             "resource_metrics_key_attributes": ["service.name", "region", "host", "system"]}}
-        pipelines["traces"] = {"receivers": ["otlp"], "processors": steps, "exporters": ["otlp/jaeger", "spanmetrics"]}
+        pipelines["traces"] = {"receivers": ["otlp"], "processors": steps, "exporters": ["otlp_grpc/jaeger", "spanmetrics"]}
         pipelines["metrics/spans"] = {"receivers": ["spanmetrics"], "processors": ["batch"], "exporters": ["prometheus"]}
     if not pipelines:
         raise SettingsError(f"otel_gateway on {options['host']}: its region {options['region']} has neither loki nor jaeger; "
@@ -128,7 +128,8 @@ def _metrics(options: Settings) -> Settings:
 def _journal() -> list[Settings]:
     """A journal entry as a log record: severity, unit and program as labels, the message as the body."""
     return [
-        {"type": "severity_parser", "parse_from": "body.PRIORITY", "if": "body.PRIORITY != nil", "mapping": SEVERITIES},
+        {"type": "severity_parser", "parse_from": "body.PRIORITY", "if": "body.PRIORITY != nil", "mapping": SEVERITIES,
+         "overwrite_text": True},
         {"type": "move", "from": "body._SYSTEMD_UNIT", "to": "resource[\"unit\"]", "if": "body._SYSTEMD_UNIT != nil"},
         {"type": "move", "from": "body.SYSLOG_IDENTIFIER", "to": "resource[\"service.name\"]",
          "if": "body.SYSLOG_IDENTIFIER != nil"},
