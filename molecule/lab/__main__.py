@@ -1,13 +1,17 @@
-"""Lab hosts for `make lab` and for every Molecule scenario: python molecule/lab {up,down,status,stop,start} -i INVENTORY."""
+"""Lab hosts for `make lab` and for every Molecule scenario: python molecule/lab {make,up,down,where,stop,clean} -i INVENTORY."""
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import fcntl
+import json
 import os
 import shutil
+import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import hosts
@@ -15,6 +19,7 @@ import image
 import podman
 from podman import LabError
 
+PLAYBOOK = [str(Path(sys.executable).parent / "ansible-playbook")]
 STARTED = time.monotonic()
 
 
@@ -24,7 +29,7 @@ def say(text: str) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="lab", description=__doc__)
-    parser.add_argument("verb", choices=["up", "down", "status", "stop", "clean"])
+    parser.add_argument("verb", choices=["make", "up", "down", "where", "stop", "clean"])
     parser.add_argument("-i", "--inventory", required=True, help="inventory whose hosts are the lab's")
     parser.add_argument("names", nargs="*", help="hosts to stop (default: all)")
     args = parser.parse_args()
@@ -33,14 +38,12 @@ def main() -> int:
         raise LabError("ansible-inventory is not installed; `make lab` installs it")
     if args.verb == "up":
         podman.install_packages(say)
-    # Two labs may be made at once (a lab and a scenario); the image, namespace and network code run one at a time.
-    with open("/run/psf-observatory-lab.lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    if args.verb == "make":
+        return make(args.inventory, found)
+    with exclusive():
         lab = hosts.read(args.inventory, found)
         if args.verb == "up":
-            touched = hosts.up(lab, say)
-            say(f"{len(lab.hosts)} hosts up in {len(lab.networks)} regions"
-                + ("" if touched else ", nothing to do"))
+            up(lab)
         elif args.verb == "down":
             hosts.down(lab, say)
         elif args.verb == "clean":
@@ -52,9 +55,64 @@ def main() -> int:
         elif args.verb == "stop":
             hosts.stop(lab, args.names or [h.name for h in lab.hosts])
         else:
-            for host in lab.hosts:
-                print(f"{host.name:12} {host.address:15} {host.region}")
+            where(lab, args.inventory)
     return 0
+
+
+@contextlib.contextmanager
+def exclusive() -> Iterator[None]:
+    """Two labs may be made at once (a lab and a scenario); the image, namespace and network code run one at a time."""
+    with open("/run/psf-observatory-lab.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def up(lab: hosts.Lab) -> None:
+    touched = hosts.up(lab, say)
+    say(f"{len(lab.hosts)} hosts up in {len(lab.networks)} regions" + ("" if touched else ", nothing to do"))
+
+
+def make(inventory: str, ansible_inventory: str) -> int:
+    """The whole way: hosts and artifacts at the same time, then the playbooks that production uses, then where to look."""
+    podman.install_packages(say)
+    lab = hosts.read(inventory, ansible_inventory)
+    building = None
+    if not hosts.running(lab):
+        # What the hosts will need is known beforehand; it is built while they are made.
+        building = subprocess.Popen([*PLAYBOOK, "-i", inventory, "playbooks/artifacts.yml"])
+    try:
+        with exclusive():
+            up(lab)
+    except BaseException:
+        if building:
+            building.terminate()
+        raise
+    if building and building.wait() != 0:
+        raise LabError("the artifacts could not be prepared, see above")
+    for book, words in (("site", "installing"), ("verify", "asking whether the regions are observed")):
+        say(words)
+        code = subprocess.run([*PLAYBOOK, "-i", inventory, f"playbooks/{book}.yml"], check=False).returncode
+        if code != 0:
+            raise LabError(f"playbooks/{book}.yml failed, see above; `make lab` again goes on from where it is")
+    where(lab, inventory)
+    say("the lab is up; `make down` removes it")
+    return 0
+
+
+def where(lab: hosts.Lab, inventory: str) -> None:
+    """What runs where, and how to look at it; from the same filters that the roles use."""
+    page = lab.state / "where.txt"
+    done = subprocess.run([*PLAYBOOK, "-i", inventory, "playbooks/where.yml", "-e", f"where_file={page}"], capture_output=True,
+                          text=True, check=False)
+    if done.returncode != 0:
+        raise LabError("playbooks/where.yml failed: " + done.stdout[-1500:])
+    secrets = json.loads((lab.state / "secrets.json").read_text())
+    print(page.read_text())
+    print(f"Log in as admin with {secrets['admin_password']}; the authority that signed all certificates is "
+          f"{lab.state}/pki/ca.crt")
+    first = lab.hosts[-1]
+    print(f"From another machine:  ssh -L 9093:{first.address}:9093 THIS-MACHINE   then https://localhost:9093")
+    print(f"A shell on a host:     ssh -i {lab.key} -o UserKnownHostsFile={lab.known_hosts} ops@{first.address}")
 
 
 if __name__ == "__main__":

@@ -108,6 +108,14 @@ def up(lab: Lab, say) -> list[str]:
     return touched
 
 
+def running(lab: Lab) -> bool:
+    """True when every host runs already; asks nothing of a machine that has no lab yet."""
+    if not (pod.machine_has_cgroup2() or pod.namespace_alive()):
+        return False
+    there = {row["Names"][0] for row in _containers(lab) if row["State"] == "running" and _process_alive(row)}
+    return {lab.container(host) for host in lab.hosts} <= there
+
+
 def stop(lab: Lab, names: list[str]) -> None:
     """Stop hosts as a power cut would."""
     for host in lab.hosts:

@@ -390,6 +390,9 @@ replace (
 	github.com/hashicorp/memberlist => github.com/grafana/memberlist v0.3.1-0.20251126142931-6f9f62ab6f86
 	github.com/influxdata/go-syslog/v3 => github.com/leodido/go-syslog/v4 v4.3.0
 	github.com/thanos-io/objstore => github.com/grafana/objstore v0.0.0-20250728171719-b5d3b766d1b0
+	// Not upstream's: with the version it requires, Loki 3.7.6 refuses to trace itself (conflicting schema URL 1.41.0 and 1.39.0).
+	go.opentelemetry.io/otel/sdk => go.opentelemetry.io/otel/sdk v1.41.0
+	go.opentelemetry.io/otel/sdk/metric => go.opentelemetry.io/otel/sdk/metric v1.41.0
 )
 
 exclude k8s.io/client-go v8.0.0+incompatible

@@ -23,6 +23,7 @@ class ActionModule(ActionBase):
             "artifact": {"type": "dict", "default": {}},
             "servers": {"type": "list", "elements": "str"},
             "architectures": {"type": "list", "elements": "str", "default": []},
+            "distribution": {"type": "str"},
             "mirror_directory": {"type": "path"},
         })
         try:
@@ -74,13 +75,13 @@ class ActionModule(ActionBase):
         return artifacts.fill_mirror(options["mirror_directory"], filled, lambda text: display.display(f"artifact: {text}"))
 
     def _by_servers(self, options):
-        """Named servers (all, when none is named): for a mirror, or to fill the cache ahead of time."""
-        names = options["servers"] or sorted(p.parent.name for p in artifacts.LOCKS.glob("*/lock.yml"))
-        for name in names:
+        """Named servers (all, when the list is empty): for a mirror, or to fill the cache ahead of time."""
+        for name in options["servers"] or sorted(p.parent.name for p in artifacts.LOCKS.glob("*/lock.yml")):
             for arch in options["architectures"] or ["amd64"]:
-                sources = [options["artifact"]["source"]] if options["artifact"].get("source") else ["release", "build"]
-                request = {**options["artifact"], "server": name}
-                yield {**request, "source": _first_possible(request, sources, arch)}, arch, None, name
+                arguments = {**options["artifact"], "server": name}
+                if options["mirror_directory"] and not options["artifact"].get("source"):
+                    arguments["source"] = _first_possible(arguments, ["release", "build"], arch)
+                yield arguments, arch, options["distribution"], name
 
     def _by_hosts(self, options, task_vars):
         """What the hosts that component_facts has read are to run and do not have."""

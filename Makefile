@@ -1,0 +1,62 @@
+# Two commands: `make lab` brings up two regions and looks at them, `make test` runs everything that must pass.
+# Everything is installed into a cache outside the checkout; `make down` removes the lab, `make clean` the cache too.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+export PSF_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/psf-observatory
+VENV := $(PSF_CACHE)/venv-$(shell cat requirements.txt requirements-go.txt | sha256sum | cut -c1-12)
+export PATH := $(VENV)/bin:$(PATH)
+export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
+export PYTHONDONTWRITEBYTECODE := 1
+COLLECTION := collections/ansible_collections/psf/observatory
+SCENARIOS ?= default faults
+
+.PHONY: help lab down clean verify where lint unit sanity molecule test bench lock
+
+help: ## list the commands
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
+
+$(VENV)/.complete: requirements.txt requirements-go.txt
+	@tests/bootstrap.sh "$(VENV)"
+
+lab: $(VENV)/.complete ## bring up two regions of hosts, install everything, verify, say where to look
+	@python molecule/lab make -i inventories/lab
+
+verify: $(VENV)/.complete ## ask the running lab whether both regions are observed
+	@ansible-playbook -i inventories/lab playbooks/verify.yml
+
+where: $(VENV)/.complete ## say what runs where in the lab, and how to look at it
+	@python molecule/lab where -i inventories/lab
+
+down: $(VENV)/.complete ## remove the lab: hosts, networks, keys, certificates
+	@python molecule/lab down -i inventories/lab
+
+clean: $(VENV)/.complete ## remove the lab, its image and the cache of artifacts and tools
+	@python molecule/lab clean -i inventories/lab
+	@rm -rf "$(PSF_CACHE)"
+
+lint: $(VENV)/.complete ## yamllint, ruff, mypy, ansible-lint (production profile)
+	@yamllint --strict .
+	@ruff check .
+	@mypy
+	@ansible-lint --offline --strict
+
+unit: $(VENV)/.complete ## unit tests
+	@pytest -q
+
+sanity: $(VENV)/.complete ## ansible-test sanity of the collection
+	@tests/sanity.sh "$(COLLECTION)"
+
+molecule: $(VENV)/.complete ## the Molecule scenarios: SCENARIOS="default faults"
+	@for scenario in $(SCENARIOS); do echo "== molecule $$scenario"; molecule test -s $$scenario; done
+
+test: lint unit sanity molecule ## everything that must pass
+	@echo "all passed: lint, unit tests, sanity, molecule ($(SCENARIOS))"
+
+bench: $(VENV)/.complete ## tasks, round trips and seconds, as ratios to a baseline of the same run (needs the lab)
+	@python benchmarks/unchanged_run.py
+	@python benchmarks/targets.py
+
+lock: $(VENV)/.complete ## pin the tools anew
+	@uv pip compile -q --generate-hashes --python-version 3.11 --universal --no-header --no-annotate --upgrade requirements.in -o requirements.txt
