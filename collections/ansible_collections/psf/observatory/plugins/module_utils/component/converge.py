@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import tempfile
 
@@ -71,6 +72,8 @@ class Converger:
         self._plan_service()
         if not self.plan:
             self._verify_unchanged()
+            if not self.check_mode and self.state != self._state():
+                self._commit()
             return
         self._validate(directory)
         if self.check_mode:
@@ -144,6 +147,7 @@ class Converger:
         self.host.write_json(directory + ".json", self.stamp)
 
     def _plan_files(self):
+        secret = self._secret_paths()
         for item in self.wanted.files:
             found = self.host.read(item.path)
             uid, gid = self._ids(item.owner, item.group)
@@ -153,11 +157,11 @@ class Converger:
                     self._swap_file(item)
                 continue
             self.plan.add("write file", item.path, "" if found else "new", _text(found.data) if found else None,
-                          _text(item.data), item.secret)
+                          _text(item.data), item.secret or item.path in secret)
             self._swap_file(item)
             self._raise_impact(self._effective(item.on_change))
         declared = {item.path for item in self.wanted.files}
-        for path, on_change in sorted((self.state.get("files") or {}).items()):
+        for path, on_change in sorted(self._owned().items()):
             if path in declared:
                 continue
             found = self.host.read(path)
@@ -165,6 +169,17 @@ class Converger:
                 self.plan.add("remove file", path, "no longer declared", _text(found.data), None, True)
                 self._swaps.append((path, lambda p=path: self.host.remove(p)))
                 self._raise_impact(self._effective(on_change))
+
+    def _owned(self):
+        """Files that earlier runs wrote, path to what a change of it needs; an interrupted one wrote some that no state has yet."""
+        files = dict.fromkeys((self.pending or {}).get("files") or {}, "restart")
+        files.pop(self.wanted.unit_path, None)
+        files.update(self.state.get("files") or {})
+        return files
+
+    def _secret_paths(self):
+        """Files whose content on the host may be a secret, although the declaration no longer says so."""
+        return set(self.state.get("secret") or []).union((self.pending or {}).get("secret") or [])
 
     def _effective(self, on_change):
         return "restart" if on_change == "reload" and not self.wanted.reload else on_change
@@ -180,6 +195,9 @@ class Converger:
             self.plan.add("write unit", path, "" if found else "new", _text(found.data) if found else None, _text(text))
             self._swaps.append((path, lambda: self.host.write(path, text, 0o644, 0, 0)))
             self._raise_impact("restart")
+        elif (found.mode, found.uid, found.gid) != (0o644, *self._ids("root", "root")):
+            self.plan.add("set mode", path, "0644 root:root")
+            self._swaps.append((path, lambda: self.host.write(path, text, 0o644, 0, 0)))
 
     def _plan_service(self):
         wanted, found = self.wanted, self.unit_found
@@ -222,12 +240,13 @@ class Converger:
     def _stage(self, work):
         """The declared files under `work`; where one names another of them in config_dir, it names the staged copy."""
         inside = [item.path for item in self.wanted.files if item.path.startswith(self.wanted.config_dir + "/")]
+        names = b"|".join(re.escape(path.encode()) for path in sorted(inside, key=len, reverse=True))
         for item in self.wanted.files:
             path = work + item.path
             os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
             data = item.data
-            for other in sorted(inside, key=len, reverse=True):
-                data = data.replace(other.encode(), (work + other).encode())
+            if inside:
+                data = re.sub(names, lambda match: work.encode() + match.group(), data)
             with open(path, "wb") as stream:
                 os.chmod(path, 0o600)
                 stream.write(data)
@@ -257,7 +276,7 @@ class Converger:
                 environment = _parse_environment(item.data.decode("utf-8"))
         for command in self.wanted.validate:
             argv = [unit.expand(part, tokens) for part in command]
-            if self.check_mode and not os.path.exists(argv[0]):
+            if self.check_mode and shutil.which(argv[0]) is None:
                 self.warnings.append("not validated in check mode: %s is not on this host yet" % command[0])
                 continue
             code, output = self.host.run(argv, check=False, env=environment)
@@ -290,7 +309,7 @@ class Converger:
         host.make_directory(home + "/backup", 0o700)
         record = self.pending or {"files": {}, "link": host.link(self.wanted.current),
                                   "active": self.unit_found.get("ActiveState") == "active",
-                                  "enabled": self.unit_found.get("UnitFileState") == "enabled"}
+                                  "enabled": self.unit_found.get("UnitFileState") == "enabled", "state": self.state}
         for path, _action in self._swaps:
             if path == self.wanted.current or path in record["files"]:
                 continue
@@ -301,6 +320,7 @@ class Converger:
                 copy = "%s/backup/%d" % (home, len(record["files"]))
                 host.write(copy, found.data, 0o600, 0, 0)
                 record["files"][path] = {"copy": copy, "mode": found.mode, "uid": found.uid, "gid": found.gid}
+        record["secret"] = sorted(self._secret_paths().union(item.path for item in self.wanted.files if item.secret))
         host.write_json(home + "/transaction.json", record)
         self.record = record
 
@@ -396,9 +416,13 @@ class Converger:
             host.set_link(wanted.current, record["link"])
         elif host.link(wanted.current):
             host.remove(wanted.current)
+        state = record.get("state", self.state)
+        if state:
+            host.write_json(wanted.state_dir + "/state.json", state)
+        else:
+            host.remove(wanted.state_dir + "/state.json")
         host.systemctl("daemon-reload", check=False)
-        if not record["enabled"]:
-            host.systemctl("disable", "--quiet", name, check=False)
+        host.systemctl("enable" if record["enabled"] else "disable", "--quiet", name, check=False)
         host.systemctl("reset-failed", name, check=False)
         if not record["active"]:
             host.systemctl("stop", name, check=False)
@@ -415,15 +439,19 @@ class Converger:
         return "The old files were put back, but the old service does not run either (%s)" % output.strip()[-300:]
 
     def _commit(self):
+        self.host.make_directory(self.wanted.state_dir, 0o700)
+        self.host.write_json(self.wanted.state_dir + "/state.json", self._state())
+        self._end_transaction()
+
+    def _state(self):
         wanted = self.wanted
-        self.host.make_directory(wanted.state_dir, 0o700)
-        self.host.write_json(wanted.state_dir + "/state.json", {
+        return {
             "files": {item.path: item.on_change for item in wanted.files},
+            "secret": [item.path for item in wanted.files if item.secret],
             "artifact": self.stamp, "user": wanted.user, "group": wanted.group,
             "config_dir": wanted.config_dir, "data_dir": wanted.data_dir,
             "directories": [row["path"] for row in wanted.directories],
-        })
-        self._end_transaction()
+        }
 
     def _end_transaction(self):
         self.host.remove(self.wanted.state_dir + "/transaction.json")
@@ -451,7 +479,7 @@ class Converger:
         if host.read(wanted.unit_path):
             plan.add("remove unit", wanted.unit_path,
                      action=lambda: (host.remove(wanted.unit_path), host.systemctl("daemon-reload")))
-        for path in sorted(self.state.get("files") or {}):
+        for path in sorted(self._owned()):
             if host.read(path):
                 plan.add("remove file", path, action=lambda p=path: host.remove(p))
         if host.directory(wanted.home):

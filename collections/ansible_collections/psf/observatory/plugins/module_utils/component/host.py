@@ -13,6 +13,7 @@ import hashlib
 import json
 import os
 import pwd
+import re
 import shutil
 import stat
 import subprocess
@@ -109,13 +110,13 @@ class Host:
 
     def make_directory(self, path, mode=0o755, uid=0, gid=0):
         real = self.real(path)
-        os.makedirs(real, exist_ok=True)
+        _make_directories(real)
         os.chown(real, uid, gid)
         os.chmod(real, mode)
 
     def write(self, path, data, mode, uid, gid):
         real = self.real(path)
-        os.makedirs(os.path.dirname(real), exist_ok=True)
+        _make_directories(os.path.dirname(real))
         atomic_write(real, data, mode, uid, gid)
 
     def remove(self, path):
@@ -180,7 +181,7 @@ class Host:
                         raise ConcernError("the artifact of %s holds %s, which is not a plain file inside it"
                                            % (stamp["server"], member.name))
                     target = os.path.join(directory, name)
-                    os.makedirs(os.path.dirname(target), mode=0o755, exist_ok=True)
+                    _make_directories(os.path.dirname(target))
                     with archive.extractfile(member) as source, open(target, "wb") as sink:
                         shutil.copyfileobj(source, sink)
                     os.chmod(target, 0o755 if member.mode & 0o100 else 0o644)
@@ -226,8 +227,7 @@ class Host:
         real = self.real(destination)
         partial = real + ".psf-new"
         shutil.rmtree(partial, ignore_errors=True)
-        os.makedirs(partial, mode=0o755)
-        os.chmod(partial, 0o755)
+        _make_directories(partial)
         try:
             yield partial
             shutil.rmtree(real, ignore_errors=True)
@@ -251,12 +251,10 @@ class Host:
 
     def exposure(self, unit_file):
         """What `systemd-analyze security` says of a unit file (0.0 best to 10.0), or None where it cannot tell offline."""
-        code, output = self.run(["systemd-analyze", "security", "--offline=true", "--no-pager", unit_file], check=False)
-        for line in reversed(output.splitlines()):
-            if "exposure level" in line and ":" in line:
-                with contextlib.suppress(ValueError, IndexError):
-                    return float(line.rsplit(":", 1)[1].split()[0])
-        return None
+        _code, output = self.run(["systemd-analyze", "security", "--offline=true", "--no-pager", unit_file], check=False)
+        # The line ends with a smiley, which has a colon of its own on a plain terminal.
+        found = re.search(r"exposure level for .*?: (\d+(?:\.\d+)?) ", output)
+        return float(found.group(1)) if found else None
 
     @staticmethod
     def now():
@@ -265,3 +263,12 @@ class Host:
     @staticmethod
     def sleep(seconds):
         time.sleep(seconds)
+
+
+def _make_directories(path):
+    """A directory and those above it; a service can enter them whatever umask the run has."""
+    old = os.umask(0o022)
+    try:
+        os.makedirs(path, exist_ok=True)
+    finally:
+        os.umask(old)
