@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -18,6 +19,8 @@ from hypothesis import settings
 if AnsibleCollectionConfig.collection_finder is None:
     _AnsibleCollectionFinder(paths=[str(Path(__file__).resolve().parents[5])])._install()
 
+from ansible_collections.psf.observatory.tests.unit.fakes import FakeHost  # noqa: E402
+
 # No test asserts a time, and a slow machine is no failure.
 settings.register_profile("observatory", deadline=None, max_examples=60)
 settings.load_profile("observatory")
@@ -26,8 +29,6 @@ settings.load_profile("observatory")
 @pytest.fixture
 def host(tmp_path, monkeypatch):
     """A host without anything on it; the service says itself whether it is ready."""
-    from ansible_collections.psf.observatory.tests.unit.fakes import FakeHost
-
     root = tmp_path / "host"
     root.mkdir()
     return FakeHost(root, monkeypatch)
@@ -74,3 +75,21 @@ def strict_umask():
     old = os.umask(0o077)
     yield
     os.umask(old)
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory):
+    """A directory with an authority (ca.crt, ca.key) and a certificate of it for obs-1 (host.crt, host.key)."""
+    directory = tmp_path_factory.mktemp("authority")
+    (directory / "leaf.cnf").write_text("subjectAltName=DNS:obs-1,IP:192.0.2.11\nkeyUsage=critical,digitalSignature\n"
+                                        "extendedKeyUsage=serverAuth,clientAuth\nauthorityKeyIdentifier=keyid\n"
+                                        "subjectKeyIdentifier=hash\n")
+    key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-batch"]
+    for command in (
+            ["req", "-x509", *key, "-subj", "/CN=Test CA", "-keyout", "ca.key", "-out", "ca.crt", "-days", "2",
+             "-addext", "keyUsage=critical,keyCertSign"],
+            ["req", "-new", *key, "-subj", "/CN=obs-1", "-keyout", "host.key", "-out", "host.csr"],
+            ["x509", "-req", "-in", "host.csr", "-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial", "-days", "1",
+             "-extfile", "leaf.cnf", "-out", "host.crt"]):
+        subprocess.run(["openssl", *command], cwd=directory, check=True, capture_output=True)
+    return directory

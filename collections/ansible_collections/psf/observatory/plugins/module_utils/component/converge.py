@@ -510,7 +510,7 @@ def _text(data):
 def _parse_environment(text):
     """Undo the quoting of an environment file for the validators' own environment."""
     found = {}
-    for line in text.splitlines():
+    for line in text.split("\n")[:-1]:
         key, _sep, value = line.partition("=")
         value = value[1:-1]
         for mark in ("`", "$", '"', "\\"):

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import re
+from urllib.parse import urlsplit
 
 from ansible_collections.psf.observatory.plugins.module_utils.reconcile import ConcernError
 
@@ -13,8 +14,8 @@ ROOT = "/opt/psf"
 STATE = "/var/lib/psf-observatory/components"
 UNITS = "/etc/systemd/system"
 ON_CHANGE = ("restart", "reload", "none")
-NAME = re.compile(r"^[a-z][a-z0-9_-]{0,30}$")
-ENV_NAME = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*$")
+NAME = re.compile(r"^[a-z][a-z0-9_-]{0,30}\Z")
+ENV_NAME = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*\Z")
 
 
 class WantedFile:
@@ -48,8 +49,8 @@ class Component:
         self.data_dir = _absolute("data_dir", params["data_dir"] or "/var/lib/%s" % self.name)
         self.artifact = params["resolved"]
         self.unit = params["unit"]
-        self.reload = params["reload"]
-        self.readiness = params["readiness"]
+        self.reload = _reachable("reload", params["reload"])
+        self.readiness = _reachable("readiness", params["readiness"])
         self.validate = params["validate"] or []
         self.exposure_max = params["exposure_max"]
         self.lock_timeout = params["lock_timeout"]
@@ -127,13 +128,30 @@ class Component:
         return files
 
 
+def _reachable(option, options):
+    """The options of a request; an address that nobody could ever be asked at is refused now."""
+    tcp, url = (options or {}).get("tcp"), (options or {}).get("url")
+    if tcp and not (re.match(r"^.+:\d+\Z", tcp) and 0 < int(tcp.rpartition(":")[2]) < 65536):
+        raise ConcernError("%s.tcp: %r is not host:port" % (option, tcp))
+    if url:
+        try:
+            parts = urlsplit(url)
+            good = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        except ValueError:
+            good = False
+        if not good:
+            raise ConcernError("%s.url: %r is not a URL (like http://127.0.0.1:9090/-/ready)" % (option, url))
+    return options
+
+
 def _absolute(option, path):
-    if not path.startswith("/") or os.path.normpath(path) != path.rstrip("/"):
+    if not path.startswith("/") or path.startswith("//") or os.path.normpath(path) != path.rstrip("/"):
         raise ConcernError("%s: %r is not a plain absolute path (like /etc/prometheus)" % (option, path))
     return path.rstrip("/")
 
 
 def _mode(option, text):
-    if not re.match(r"^0?[0-7]{3}$", str(text)):
+    # Four digits: 0640 without quotes comes as the number 416, which must not pass for a mode.
+    if not re.match(r"^0[0-7]{3}\Z", str(text)):
         raise ConcernError("%s: %r is not a mode; write it as a quoted octal number, like \"0640\"" % (option, text))
     return int(str(text), 8)

@@ -52,7 +52,7 @@ def ready(readiness):
     if readiness.get("tcp"):
         host, _sep, port = readiness["tcp"].rpartition(":")
         try:
-            socket.create_connection((host, int(port)), 2).close()
+            socket.create_connection((host.strip("[]"), int(port)), 2).close()
             return ""
         except OSError as error:
             return "%s: %s" % (readiness["tcp"], error)

@@ -51,10 +51,10 @@ def expand(text, tokens):
 
 def quote(argument):
     """One argument of Exec= as systemd reads it (systemd.syntax, systemd.service: command lines)."""
-    if "\n" in argument:
+    if any(c in argument for c in "\n\r\0"):
         raise ConcernError("unit.exec: an argument cannot have a line break: %r" % argument)
     text = argument.replace("%", "%%").replace("$", "$$").replace("\\", "\\\\").replace('"', '\\"')
-    return '"%s"' % text if text == "" or any(c in text for c in " \t'\";") else text
+    return '"%s"' % text if text == "" or any(c in text for c in " \t'\";#") else text
 
 
 def render(component):
