@@ -93,9 +93,10 @@ class ActionModule(ActionBase):
                 facts = hostvars[host].get("ansible_facts") or {} if host in hostvars else {}
                 if "psf_components" not in facts:
                     continue
-                arguments = {**options["artifact"], "server": service["artifact"]}
+                own = hostvars[host].get(f"{service['role']}_artifact") or {}
+                arguments = {**options["artifact"], **own, "server": service["artifact"]}
                 request = artifacts.Request(arguments, facts["psf_architecture"], facts["psf_distribution"])
-                component = service["id"] if "exporter" not in service else service["artifact"]
+                component = f"{service['id']}_exporter" if "exporter" in service else service["id"]
                 stamp = facts["psf_components"].get(component) or {}
                 accepted = {(row["source"], row["id"]) for row in request.candidates()}
                 if (stamp.get("source"), stamp.get("id")) not in accepted:

@@ -71,6 +71,18 @@ def scrape_jobs(targets):
                    "honor_labels": known.get(name, {}).get("metrics", {}).get("honor_labels", False)} for name in targets}
 
 
+def local_client(options, path, timeout=60):
+    """How a service is asked on its own host: options tls, listen_address, port, host, and username with password."""
+    anywhere = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}
+    target = estate.join(anywhere.get(options["listen_address"], options["listen_address"]), int(options["port"]))
+    client = {"url": f"{'https' if options['tls'] else 'http'}://{target}{path}", "timeout": timeout}
+    if options["tls"]:
+        client |= {"ca": common.CA, "cert": common.CERT, "key": common.KEY, "server_name": options["host"]}
+    if options.get("password"):
+        client |= {"username": options["username"], "password": options["password"]}
+    return client
+
+
 def target_file(row):
     """A job's targets as a file of Prometheus' file_sd, one target a line so that a diff names the hosts."""
     lines = ",\n".join(json.dumps(target, sort_keys=True) for target in row["content"])
@@ -79,7 +91,7 @@ def target_file(row):
 
 def exporter_files(service, replaced, tls):
     """The configuration files of an exporter: its web configuration, and those of its data file or of the user."""
-    directory = f"/etc/{service['artifact']}"
+    directory = f"/etc/{service['id']}_exporter"
     contents = {**service["exporter"].get("files", {}), **replaced}
     files = [{"path": f"{directory}/web.yml", "on_change": "none", "content": common.web({"tls": tls})}]
     return files + [{"path": f"{directory}/{name}", "content": contents[name]} for name in sorted(contents)]
@@ -137,6 +149,6 @@ class FilterModule:
             "inventory_problems": estate.check, "endpoints": estate.endpoints, "scrape_targets": estate.targets,
             "probe_targets": estate.probes, "scrape_jobs": scrape_jobs, "region": estate.region_of, "where": where, "ports": ports,
             "settings": settings, "in_groups": in_groups, "traced": traced, "flat_targets": flat_targets, "verify_table": verify_table,
-            "target_file": target_file, "exporter_files": exporter_files, "services": services, "certificate_due": certificate_due,
+            "target_file": target_file, "local_client": local_client, "host_port": estate.join, "exporter_files": exporter_files, "services": services, "certificate_due": certificate_due,
         }
         return {name: _said(function) for name, function in table.items()}

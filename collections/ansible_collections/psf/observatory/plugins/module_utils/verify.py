@@ -124,8 +124,10 @@ class Region:
                         self.send_alert()
                         sent = True
                     missing, detail = check()
-                except (OSError, ValueError, KeyError) as error:
+                except (OSError, ValueError) as error:
                     missing, detail = [str(error)], ""
+                except (KeyError, TypeError) as error:
+                    missing, detail = ["an answer of another shape than expected: %r" % error], ""
                 if not missing or self.clock() > deadline:
                     break
                 self.sleep(1)

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The estate: which service runs on which host of which region, and how it is reached. Pure functions over the inventory.
 
-A service is described once, in roles/<role>/vars/<id>.yml: id, system, groups, artifact, ports, auth, health, metrics.
+A service is described once, in roles/<role>/services/<id>.yml: id, system, groups, artifact, ports, auth, health, metrics.
 `hosts` is any mapping from inventory name to that host's variables; only ansible_host, observatory_tls and port overrides
 (`<id>_port`, `<id>_<port name>_port`) are read. `groups` is Ansible's own variable.
 """
@@ -29,7 +29,7 @@ class EstateError(Exception):
 def services() -> dict[str, dict[str, Any]]:
     """Every service of the collection by id; an id that disagrees with its file's name is refused."""
     found: dict[str, dict[str, Any]] = {}
-    for path in sorted(ROLES.glob("*/vars/*.yml")):
+    for path in sorted(ROLES.glob("*/services/*.yml")):
         data = yaml.safe_load(path.read_text(encoding="utf-8"))
         if data.get("id") != path.stem:
             raise EstateError(f"{path}: id is {data.get('id')!r}, but the file is {path.stem!r}")
@@ -38,6 +38,7 @@ def services() -> dict[str, dict[str, Any]]:
         if data["auth"] not in AUTH:
             raise EstateError(f"{path}: auth is {data['auth']!r}, not one of {', '.join(AUTH)}")
         data.setdefault("system", data["id"])
+        data["role"] = path.parents[1].name
         found[data["id"]] = data
     if not found:
         raise EstateError(f"no service is described under {ROLES}")
@@ -70,7 +71,7 @@ def port(variables: dict[str, Any], service: dict[str, Any], name: str) -> int:
     key = f"{service['id']}_port" if name == MAIN_PORT else f"{service['id']}_{name}_port"
     value = variables.get(key)
     if value is None:
-        return service["ports"][name]
+        return int(service["ports"][name])
     try:
         number = int(value)
     except (TypeError, ValueError):
@@ -233,6 +234,9 @@ def targets(hosts: Any, groups: dict[str, list[str]], host: str, extra: Any = No
     """
     own = region_of(groups, host)
     here = set(regions(groups)[own])
+    problems = check_extra(extra, regions(groups))
+    if problems:
+        raise EstateError("; ".join(problems))
     jobs: dict[str, list[dict[str, Any]]] = {}
     for service in services().values():
         if "metrics" not in service:
@@ -251,7 +255,7 @@ def targets(hosts: Any, groups: dict[str, list[str]], host: str, extra: Any = No
         if row["region"] == own:
             jobs.setdefault(row.get("job") or row["system"], []).extend(
                 {"targets": [str(target)], "labels": {"region": own, "system": row["system"], "instance": str(target),
-                                                     "host": str(target).rsplit(":", 1)[0], **row.get("labels", {})}}
+                                                     "host": str(target).rsplit(":", 1)[0], **(row.get("labels") or {})}}
                 for target in row["targets"])
     return jobs
 

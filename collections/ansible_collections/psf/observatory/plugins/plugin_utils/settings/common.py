@@ -10,6 +10,8 @@ TLS_DIRECTORY = "/etc/psf/tls"
 CA = f"{TLS_DIRECTORY}/ca.crt"
 CERT = f"{TLS_DIRECTORY}/host.crt"
 KEY = f"{TLS_DIRECTORY}/host.key"
+# How often a collector looks for a renewed certificate.
+RELOAD = "1h"
 # Where every service on a host sends its own traces and metrics: the host's agent.
 AGENT_OTLP_GRPC = 4317
 
@@ -50,12 +52,12 @@ def client_tls() -> Settings:
 
 
 def otel_server_tls(mutual: bool = True) -> Settings:
-    tls = {"cert_file": CERT, "key_file": KEY, "min_version": "1.2"}
+    tls: Settings = {"cert_file": CERT, "key_file": KEY, "min_version": "1.2", "reload_interval": RELOAD}
     return tls | {"client_ca_file": CA} if mutual else tls
 
 
 def otel_client_tls() -> Settings:
-    return {"ca_file": CA, "cert_file": CERT, "key_file": KEY, "min_version": "1.2"}
+    return {"ca_file": CA, "cert_file": CERT, "key_file": KEY, "min_version": "1.2", "reload_interval": RELOAD}
 
 
 def otel_telemetry(name: str, system: str, options: Settings) -> Settings:

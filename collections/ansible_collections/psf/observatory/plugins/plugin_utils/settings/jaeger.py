@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from ..estate import join
 from . import common
 from .common import Settings
 
@@ -13,11 +14,11 @@ HTPASSWD = "/etc/jaeger/htpasswd"
 def build(options: Settings) -> Settings:
     """jaeger.yml. options: host, listen_address, port, grpc_port, otlp_port, data_dir, retention, tls, users, trace_ratio."""
     data, address = options["data_dir"], options["listen_address"]
-    http: Settings = {"endpoint": common_join(address, options["port"])}
-    grpc: Settings = {"endpoint": common_join(address, options["grpc_port"])}
-    otlp: Settings = {"endpoint": common_join(address, options["otlp_port"])}
+    http: Settings = {"endpoint": join(address, options["port"])}
+    grpc: Settings = {"endpoint": join(address, options["grpc_port"])}
+    otlp: Settings = {"endpoint": join(address, options["otlp_port"])}
     if options["tls"]:
-        http["tls"] = common.otel_server_tls(mutual=False)
+        http["tls"] = common.otel_server_tls(mutual=not options["users"])
         grpc["tls"] = common.otel_server_tls()
         otlp["tls"] = common.otel_server_tls()
     extensions: Settings = {
@@ -49,7 +50,3 @@ def environment(options: Settings) -> Settings:
 
 def htpasswd(options: Settings) -> str:
     return "".join(f"{name}:{value}\n" for name, value in common.checked_users(options["users"]).items())
-
-
-def common_join(address: str, port: int) -> str:
-    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"

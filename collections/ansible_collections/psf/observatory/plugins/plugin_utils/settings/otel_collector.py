@@ -4,9 +4,9 @@
 
 from __future__ import annotations
 
+from ..estate import join
 from . import common
 from .common import Settings, SettingsError
-from .jaeger import common_join
 
 # syslog(3) priorities as the severities of OpenTelemetry.
 SEVERITIES = {"fatal": ["0", "1", "2"], "error": "3", "warn": "4", "info": ["5", "6"], "debug": "7"}
@@ -93,7 +93,7 @@ def gateway(options: Settings) -> Settings:
 
 
 def _base(options: Settings, name: str, system: str) -> Settings:
-    health = {"endpoint": common_join("127.0.0.1", options["ports"]["health"])}
+    health: Settings = {"endpoint": join("127.0.0.1", options["ports"]["health"])}
     if options["tls"]:
         health["tls"] = common.otel_server_tls(mutual=False)
     return {
@@ -111,7 +111,7 @@ def _base(options: Settings, name: str, system: str) -> Settings:
 
 
 def _server(options: Settings, address: str, port: int) -> Settings:
-    server: Settings = {"endpoint": common_join(address, port)}
+    server: Settings = {"endpoint": join(address, port)}
     return server | {"tls": common.otel_server_tls()} if options["tls"] else server
 
 

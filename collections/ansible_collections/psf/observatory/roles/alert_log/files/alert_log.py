@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import ssl
 import sys
 import threading
@@ -80,13 +81,26 @@ class Handler(BaseHTTPRequestHandler):
 
 class Server(ThreadingHTTPServer):
     daemon_threads = True
+    args = None
     context = None
+    read_at = None
+
+    def current_context(self):
+        """TLS with the certificate as it is on disk; a renewed one is taken without a restart."""
+        changed = os.stat(self.args.certificate).st_mtime_ns
+        if changed != self.read_at:
+            context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=self.args.ca)
+            context.minimum_version = ssl.TLSVersion.TLSv1_2
+            context.verify_mode = ssl.CERT_REQUIRED
+            context.load_cert_chain(self.args.certificate, self.args.key)
+            self.context, self.read_at = context, changed
+        return self.context
 
     def finish_request(self, request, client_address):
         # The handshake belongs into the connection's own thread: a client that never ends it holds up nobody.
-        if self.context:
+        if self.args.certificate:
             request.settimeout(10)
-            request = self.context.wrap_socket(request, server_side=True)
+            request = self.current_context().wrap_socket(request, server_side=True)
         self.RequestHandlerClass(request, client_address, self)
 
     def handle_error(self, request, client_address):
@@ -102,11 +116,9 @@ def main():
     parser.add_argument("--ca", help="authority that must have signed the certificate of a client")
     args = parser.parse_args()
     server = Server((args.listen, args.port), Handler)
+    server.args = args
     if args.certificate:
-        server.context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=args.ca)
-        server.context.minimum_version = ssl.TLSVersion.TLSv1_2
-        server.context.verify_mode = ssl.CERT_REQUIRED
-        server.context.load_cert_chain(args.certificate, args.key)
+        server.current_context()
     server.serve_forever()
 
 

@@ -103,7 +103,7 @@ def test_what_is_missing_is_named_and_the_others_pass(changes, check, detail):
 def test_a_service_that_answers_with_an_error_is_quoted():
     rows = verify(Services(status=502))
     assert not any(row["ok"] for row in rows.values())
-    assert "https://eu-1:9090/api/v1/targets?state=active: HTTP 502 upstream connect error" in rows["targets"]["detail"]
+    assert "https://eu-1:9090/api/v1/targets: HTTP 502 upstream connect error" in rows["targets"]["detail"]
 
 
 @pytest.mark.parametrize("text", ["<html>", "[]", '{"data": {}}', "null", '{"data": null}'])
