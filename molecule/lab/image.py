@@ -1,4 +1,4 @@
-"""The base image of a lab host: a plain Debian 13 with systemd and sshd, made by debootstrap, as a machine from a provider is."""
+"""The base image of a lab host: a plain Debian 13 with systemd and sshd, made by debootstrap."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from podman import LabError, podman, run
+from podman import LabError, podman, prefix, run
 
 SUITE = "trixie"
-INCLUDE = (
-    "systemd systemd-sysv systemd-timesyncd dbus python3 iproute2 ca-certificates openssl procps openssh-server sudo".split()
-)
+INCLUDE = ("systemd", "systemd-sysv", "systemd-timesyncd", "dbus", "python3", "iproute2", "ca-certificates", "openssl", "procps",
+           "openssh-server", "sudo")
 # What a provider's image has beyond the packages: a user for automation with sudo, and host keys made at first boot.
 SETUP = r"""
 set -e
@@ -42,13 +41,7 @@ def reference() -> str:
 
 
 def exists() -> bool:
-    return subprocess.run([*_podman(), "image", "exists", reference()], check=False, capture_output=True).returncode == 0
-
-
-def _podman() -> list[str]:
-    from podman import prefix
-
-    return prefix()
+    return subprocess.run([*prefix(), "image", "exists", reference()], check=False, capture_output=True).returncode == 0
 
 
 def ensure(say) -> None:
@@ -65,7 +58,7 @@ def ensure(say) -> None:
         say("host image: import")
         tar = subprocess.Popen(["tar", "-C", str(root), "--numeric-owner", "-c", "."], stdout=subprocess.PIPE)
         load = subprocess.run(
-            [*_podman(), "import", "-q", "--change", "CMD [\"/lib/systemd/systemd\"]", "--change", "STOPSIGNAL SIGRTMIN+3",
+            [*prefix(), "import", "-q", "--change", "CMD [\"/lib/systemd/systemd\"]", "--change", "STOPSIGNAL SIGRTMIN+3",
              "-", reference()], stdin=tar.stdout, capture_output=True, check=False)
         if tar.wait() != 0 or load.returncode != 0:
             raise LabError("podman import of the host image failed: " + load.stderr.decode(errors="replace").strip())

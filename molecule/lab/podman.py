@@ -13,9 +13,8 @@ from pathlib import Path
 
 NAMESPACE_DIR = Path("/run/psf-observatory-lab")
 NAMESPACE = NAMESPACE_DIR / "mnt"
-PACKAGES = (
-    "podman crun netavark aardvark-dns iproute2 uidmap debootstrap nftables iptables openssh-client openssl"
-).split()
+PACKAGES = ("podman", "crun", "netavark", "aardvark-dns", "iproute2", "uidmap", "debootstrap", "nftables", "iptables",
+            "openssh-client", "openssl")
 
 
 class LabError(RuntimeError):

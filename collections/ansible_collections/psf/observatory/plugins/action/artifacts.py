@@ -7,7 +7,6 @@ from __future__ import annotations
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
-
 from ansible_collections.psf.observatory.plugins.plugin_utils import artifacts, estate
 
 display = Display()
@@ -37,11 +36,11 @@ class ActionModule(ActionBase):
             self._by_hosts(options, task_vars)
         for arguments, arch, distribution, where in wanted:
             try:
-                requests.append((artifacts.Request(arguments, arch, distribution), where))
+                requests.append(artifacts.Request(arguments, arch, distribution))
             except artifacts.ArtifactError as error:
                 problems.append(f"{where}: {error}")
         chosen = {}
-        for request, where in requests:
+        for request in requests:
             key = (request.server, request.arch, request.distribution, request.source, request.mirror)
             if key in chosen:
                 continue

@@ -16,7 +16,6 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible.utils.vars import merge_hash
-
 from ansible_collections.psf.observatory.plugins.plugin_utils.artifacts import (
     ARCHITECTURES,
     ArtifactError,
@@ -30,7 +29,7 @@ MACHINES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
 class ActionModule(ActionBase):
-    TRANSFERS_FILES = True
+    # Not TRANSFERS_FILES: it would make and remove a directory on the host, two round trips, where nothing is sent.
     _supports_check_mode = True
     _supports_diff = True
 
@@ -124,8 +123,13 @@ class _Dumper(yaml.SafeDumper):
         return super().increase_indent(flow, False)
 
 
-_Dumper.add_representer(str, lambda dumper, value: dumper.represent_scalar(
-    "tag:yaml.org,2002:str", value, style="|" if "\n" in value else None))
+def _text(dumper, value):
+    # Unicode's own line breaks are only safe when escaped, which double quotes do.
+    style = '"' if any(c in value for c in "\x85\u2028\u2029") else "|" if "\n" in value else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
+
+
+_Dumper.add_representer(str, _text)
 
 
 def dump(value):

@@ -9,7 +9,6 @@ import json
 from pathlib import Path
 
 from ansible.errors import AnsibleFilterError
-
 from ansible_collections.psf.observatory.plugins.module_utils import pki
 from ansible_collections.psf.observatory.plugins.plugin_utils import estate
 from ansible_collections.psf.observatory.plugins.plugin_utils.settings import (
@@ -67,13 +66,13 @@ def scrape_jobs(targets):
     """Job to {auth, path, honor_labels}, for the jobs that have targets."""
     known = estate.services()
     return {name: {"auth": known[name]["auth"] if name in known else "certificate",
-                   "path": known[name]["metrics"]["path"] if name in known else "/metrics",
+                   "path": known.get(name, {}).get("metrics", {}).get("path", "/metrics"),
                    "honor_labels": known.get(name, {}).get("metrics", {}).get("honor_labels", False)} for name in targets}
 
 
 def local_client(options, path, timeout=60):
     """How a service is asked on its own host: options tls, listen_address, port, host, and username with password."""
-    anywhere = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}
+    anywhere = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 (compared, not bound)
     target = estate.join(anywhere.get(options["listen_address"], options["listen_address"]), int(options["port"]))
     client = {"url": f"{'https' if options['tls'] else 'http'}://{target}{path}", "timeout": timeout}
     if options["tls"]:
@@ -124,7 +123,7 @@ def where(hosts, groups):
     rows = [("REGION", "SERVICE", "HOST", "ADDRESS", "ACCESS")]
     for region, names in sorted(estate.regions(groups).items()):
         for service in estate.services().values():
-            for row in estate.endpoints(hosts, groups, names[0], service["id"]) if "web" in service["ports"] else []:
+            for row in estate.endpoints(hosts, groups, names[0], service["id"]) if names and "web" in service["ports"] else []:
                 rows.append((region, service["id"], row["host"], row["url"], asked[row["auth"]]))
     widths = [max(len(row[i]) for row in rows) for i in range(5)]
     return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows) + "\n"
@@ -145,10 +144,10 @@ def certificate_due(facts, names, directory, renew_before, source, host):
 
 class FilterModule:
     def filters(self):
-        table = {
-            "inventory_problems": estate.check, "endpoints": estate.endpoints, "scrape_targets": estate.targets,
-            "probe_targets": estate.probes, "scrape_jobs": scrape_jobs, "region": estate.region_of, "where": where, "ports": ports,
-            "settings": settings, "in_groups": in_groups, "traced": traced, "flat_targets": flat_targets, "verify_table": verify_table,
-            "target_file": target_file, "local_client": local_client, "host_port": estate.join, "exporter_files": exporter_files, "services": services, "certificate_due": certificate_due,
+        own = (certificate_due, exporter_files, flat_targets, in_groups, local_client, ports, scrape_jobs, services, settings,
+               target_file, traced, verify_table, where)
+        table = {function.__name__: function for function in own} | {
+            "endpoints": estate.endpoints, "host_port": estate.join, "inventory_problems": estate.check,
+            "probe_targets": estate.probes, "region": estate.region_of, "scrape_targets": estate.targets,
         }
         return {name: _said(function) for name, function in table.items()}

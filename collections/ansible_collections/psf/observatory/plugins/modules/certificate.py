@@ -73,7 +73,6 @@ plan:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.psf.observatory.plugins.module_utils import pki
 from ansible_collections.psf.observatory.plugins.module_utils.component.host import Host
 from ansible_collections.psf.observatory.plugins.module_utils.reconcile import ConcernError, Plan, locked

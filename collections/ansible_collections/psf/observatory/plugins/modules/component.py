@@ -320,7 +320,6 @@ log:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.psf.observatory.plugins.module_utils.component.converge import Converger, NeedsArtifact
 from ansible_collections.psf.observatory.plugins.module_utils.component.host import Host
 from ansible_collections.psf.observatory.plugins.module_utils.component.model import Component

@@ -55,7 +55,6 @@ import os
 import platform
 
 from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.psf.observatory.plugins.module_utils import pki
 from ansible_collections.psf.observatory.plugins.module_utils.component.host import Host
 from ansible_collections.psf.observatory.plugins.module_utils.component.model import ROOT, STATE

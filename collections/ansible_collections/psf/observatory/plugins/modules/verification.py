@@ -121,7 +121,6 @@ missing:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.psf.observatory.plugins.module_utils.verify import Region
 
 

@@ -15,6 +15,7 @@ import contextlib
 import fcntl
 import gzip
 import hashlib
+import http.client
 import io
 import json
 import os
@@ -108,7 +109,8 @@ class Request:
         if self.source == "mirror" and not self.mirror:
             raise ArtifactError(f"{self.server}: artifact.source is mirror, but artifact.mirror names none")
         if self.version and not (self.sha256 or self.allow_unpinned):
-            known = sorted({str(row["version"]) for key, row in self.lock.sources.items() if "version" in row})
+            rows = [*self.lock.sources.values(), self.lock.package(distribution) or {}]
+            known = sorted({str(row["version"]) for row in rows if "version" in row})
             if self.version not in known:
                 raise ArtifactError(f"{self.server}: version {self.version} is not in the lock (it has {', '.join(known)}); "
                                     "give artifact.sha256 for it, or artifact.allow_unpinned")
@@ -161,8 +163,9 @@ def resolve(request, say=lambda text: None):
     for name in request.sources():
         if name == "mirror":
             try:
-                for entry in _mirror_index(request):
-                    for row in request.candidates():
+                index = _mirror_index(request)
+                for row in request.candidates():
+                    for entry in index:
                         if (entry["server"], entry["arch"], entry["source"], entry["id"]) == \
                                 (request.server, request.arch, row["source"], row["id"]):
                             return dict(row, via="mirror", entry=entry)
@@ -270,9 +273,14 @@ def _from_release(request, chosen, work, say):
     archive = work / url.rsplit("/", 1)[-1]
     pinned = chosen["id"] if not _is_unpinned(request, chosen) else None
     _download(url, archive, pinned, say, request.server)
-    keep = request.cache / "artifacts" / f"{chosen['id']}-{request.arch}" / archive.name
-    shutil.copyfile(archive, keep)
+    _keep(request, chosen, archive)
     return repack(archive, _release_files(request, chosen["version"]), work / "payload.tar.gz", request.server)
+
+
+def _keep(request, chosen, archive):
+    """The archive beside its payload: a mirror is filled with what upstream published."""
+    name = release_url(request, chosen["version"]).rsplit("/", 1)[-1]
+    shutil.copyfile(archive, payload_path(request, chosen).parent / name)
 
 
 def _is_unpinned(request, chosen):
@@ -337,6 +345,7 @@ def _from_mirror(request, chosen, work, say):
     expected = chosen["id"] if chosen["source"] == "release" and not _is_unpinned(request, chosen) else entry["sha256"]
     _download(f"{request.mirror}/{entry['file']}", archive, expected, say, request.server, request.mirror_ca)
     if chosen["source"] == "release":
+        _keep(request, chosen, archive)
         return repack(archive, _release_files(request, chosen["version"]), work / "payload.tar.gz", request.server)
     return archive
 
@@ -457,6 +466,8 @@ def _open(url, method="GET", timeout=FETCH_TIMEOUT, ca=None):
         raise OSError(f"HTTP {error.code} {error.reason}") from error
     except urllib.error.URLError as error:
         raise OSError(str(error.reason)) from error
+    except http.client.HTTPException as error:
+        raise OSError(f"not an HTTP answer: {error!r}") from error
 
 
 def _download(url, target, expected, say, server, ca=None, attempts=3):
@@ -471,8 +482,10 @@ def _download(url, target, expected, say, server, ca=None, attempts=3):
                     if time.monotonic() - told > 5:
                         told = time.monotonic()
                         say(f"{server}: {done >> 20} of {size >> 20} MB")
+                if size and done != size:
+                    raise OSError(f"the connection ended after {done} of {size} bytes")
             break
-        except OSError as error:
+        except (OSError, http.client.HTTPException) as error:
             if attempt == attempts:
                 raise ArtifactError(f"{server}: {url} could not be fetched ({attempts} tries): {error}") from error
             time.sleep(2 ** attempt)

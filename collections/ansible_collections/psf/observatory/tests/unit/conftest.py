@@ -19,7 +19,7 @@ from hypothesis import settings
 if AnsibleCollectionConfig.collection_finder is None:
     _AnsibleCollectionFinder(paths=[str(Path(__file__).resolve().parents[5])])._install()
 
-from ansible_collections.psf.observatory.tests.unit.fakes import FakeHost  # noqa: E402
+from ansible_collections.psf.observatory.tests.unit.fakes import FakeHost
 
 # No test asserts a time, and a slow machine is no failure.
 settings.register_profile("observatory", deadline=None, max_examples=60)

@@ -10,7 +10,6 @@ import stat
 from types import SimpleNamespace
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-
 from ansible_collections.psf.observatory.plugins.module_utils.component import probe
 from ansible_collections.psf.observatory.plugins.module_utils.component.converge import Converger
 from ansible_collections.psf.observatory.plugins.module_utils.component.host import Host

@@ -9,7 +9,7 @@ from .common import Settings
 
 TARGETS = "/etc/prometheus/targets"
 RULES = "/etc/prometheus/rules"
-PASSWORD = "/etc/prometheus/secrets/machine_password"
+PASSWORD_FILE = "/etc/prometheus/secrets/machine_password"  # noqa: S105 (a path)
 
 
 def build(options: Settings) -> Settings:
@@ -49,7 +49,7 @@ def _client(options: Settings, auth: str) -> Settings:
     """How Prometheus as a client proves who it is: its host's certificate, and its name where people log in too."""
     client: Settings = {"tls_config": common.client_tls()} if options["tls"] else {}
     if auth == "basic":
-        client["basic_auth"] = {"username": options["machine_user"], "password_file": PASSWORD}
+        client["basic_auth"] = {"username": options["machine_user"], "password_file": PASSWORD_FILE}
     return client
 
 

@@ -67,7 +67,7 @@ def locks(tmp_path, monkeypatch):
     def write(lock, name="demo"):
         (directory / name).mkdir(parents=True, exist_ok=True)
         (directory / name / "lock.yml").write_text(yaml.safe_dump(lock))
-        (directory / name / "go.mod").write_text("module demo\n")
+        (directory / name / "go.mod").write_text("module demo\n\ngo 1.26.5\n")
         return directory / name
 
     monkeypatch.setattr(artifacts, "LOCKS", directory)
@@ -159,7 +159,7 @@ def test_a_mirror_may_hold_releases_and_builds(locks, ask):
 @pytest.mark.parametrize("options, message", [
     ({"source": "download"}, "artifact.source: 'download' is none of auto, mirror, release, package, build"),
     ({"source": "mirror"}, "demo: artifact.source is mirror, but artifact.mirror names none"),
-    ({"version": "9.9"}, r"demo: version 9.9 is not in the lock \(it has 1.1.9, 1.2.0\); give artifact.sha256 for it, or"),
+    ({"version": "9.9"}, r"demo: version 9.9 is not in the lock \(it has 1.1, 1.1.9, 1.2.0\); give artifact.sha256 for it, or"),
 ])
 def test_a_request_that_cannot_be_met_is_refused_at_once(locks, ask, options, message):
     locks(lock_of())
@@ -222,9 +222,19 @@ def test_a_release_is_reached_by_its_url(locks, ask, web):
 
 def test_without_a_toolchain_a_build_is_said_to_be_out_of_reach(locks, ask, monkeypatch):
     locks(lock_of())
-    monkeypatch.setattr(artifacts, "find_go", lambda: None)
-    with pytest.raises(ArtifactError, match="demo for amd64 cannot be had: build: there is no Go toolchain on the controller"):
+    monkeypatch.setattr(artifacts, "find_go", lambda minimum: None)
+    with pytest.raises(ArtifactError, match=r"demo for amd64 cannot be had: build: there is no Go 1.26.5 or newer on the controller"):
         artifacts.resolve(ask(source="build"))
+
+
+@pytest.mark.parametrize("version, good", [("go1.26.5", True), ("go1.26.10", True), ("go1.27", True), ("go2.0", True),
+                                           ("go1.26.4", False), ("go1.9.7", False), ("", False)])
+def test_a_toolchain_must_be_as_new_as_the_module_asks(tmp_path, monkeypatch, version, good):
+    program = tmp_path / "go"
+    program.write_text(f"#!/bin/sh\necho {version}\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(artifacts.shutil, "which", lambda name: str(program))
+    assert (artifacts.find_go("1.26.5") == str(program)) is good
 
 
 def test_what_the_cache_has_is_within_reach(locks, ask):

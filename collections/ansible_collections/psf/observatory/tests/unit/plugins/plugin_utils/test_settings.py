@@ -94,7 +94,7 @@ def test_jobs_show_a_certificate_and_log_in_where_people_do():
     assert list(jobs) == ["node", "prometheus", "otel_agent", "probe"]
     assert jobs["node"]["scheme"] == "https" and jobs["node"]["tls_config"]["cert_file"] == common.CERT
     assert "basic_auth" not in jobs["node"]
-    assert jobs["prometheus"]["basic_auth"] == {"username": "machine", "password_file": prometheus.PASSWORD}
+    assert jobs["prometheus"]["basic_auth"] == {"username": "machine", "password_file": "/etc/prometheus/secrets/machine_password"}
     assert jobs["otel_agent"]["honor_labels"] is True and "honor_labels" not in jobs["node"]
     assert jobs["node"]["file_sd_configs"] == [{"files": ["/etc/prometheus/targets/node.json"]}]
 

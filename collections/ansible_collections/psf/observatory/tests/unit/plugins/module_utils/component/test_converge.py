@@ -7,8 +7,10 @@ from __future__ import annotations
 import os
 import stat
 import tempfile
+from pathlib import Path
 
 import pytest
+from ansible_collections.psf.observatory.plugins.module_utils.component import probe
 from ansible_collections.psf.observatory.plugins.module_utils.component.converge import NeedsArtifact
 from ansible_collections.psf.observatory.plugins.module_utils.reconcile import ConcernError
 from ansible_collections.psf.observatory.tests.unit.fakes import (
@@ -251,7 +253,7 @@ def test_the_validator_sees_the_new_files_as_the_service_would(host):
 
 def test_the_validator_is_the_one_of_the_new_version(host, tmp_path):
     ran = []
-    host.validators["demo"] = lambda argv, _options: (ran.append(open(argv[0], "rb").read()), (0, ""))[1]
+    host.validators["demo"] = lambda argv, _options: (ran.append(Path(argv[0]).read_bytes()), (0, ""))[1]
     options = dict(files=[config()], validate=[["{artifact}/demo", "check"]])
     converge(host, resolved=resolved(tmp_path, "1.0"), **options)
     converge(host, resolved=resolved(tmp_path, "2.0"), **options)
@@ -346,7 +348,6 @@ def test_a_service_that_started_with_the_host_does_so_again_after_a_rollback(hos
 def test_when_the_old_service_does_not_run_either_it_says_so_and_the_next_run_confirms(host):
     converge(host, files=[config()], readiness=READY)
     with pytest.MonkeyPatch.context() as patch:
-        from ansible_collections.psf.observatory.plugins.module_utils.component import probe
         patch.setattr(probe, "ready", lambda _readiness: "connection refused")
         with pytest.raises(ConcernError, match="the old service does not run either .*connection refused"):
             converge(host, files=[config("a: 2\n")], readiness=READY)

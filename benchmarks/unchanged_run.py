@@ -1,0 +1,113 @@
+# Copyright: PSF Observatory contributors
+# SPDX-License-Identifier: Apache-2.0
+"""What a run costs that changes nothing, on the converged lab (`make lab` first).
+
+    python benchmarks/unchanged_run.py [--runs 3] [--pairs 3]
+
+1. The whole platform (playbooks/site.yml): seconds, and by role the seconds and the tasks that ran (skipped ones are not
+   counted) on the host with the most of them. The budget is 25 tasks for a host that observes.
+2. Prometheus, Alertmanager, node and blackbox exporter alone (by tags), in the same measures as the best public roles.
+   Their figures are quoted, not measured here, and are told apart as such.
+3. One exporter laid out as plain builtin tasks (baseline.yml) against one task of psf.observatory.component
+   (component.yml), in turn in this same run. This ratio is what to compare between machines and over time.
+   Both are installed for the benchmark under names and ports of their own, and removed again (clean.yml).
+
+Seconds are medians. Module executions count modules started by any action, on hosts (ssh) and on the controller (local);
+round trips count invocations of ssh, scp and sftp. `changed` must be 0, else the lab had not converged.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+
+from harness import Run, median, play, stop_like_interrupt, table
+
+SUBSET = "prometheus,alertmanager,exporter"
+BUDGET = 25
+QUOTED = "prometheus.prometheus 0.30.2, measured 2026-11-22 on 2 cores"
+# seconds, tasks, module executions, round trips
+PEER = (131.0, 190, 215, 266)
+
+
+def on_hosts(run: Run) -> int:
+    return sum(count for transport, count in run.modules.items() if transport != "local")
+
+
+def whole(runs: list[Run]) -> None:
+    first = runs[0]
+    roles = list(dict.fromkeys(task["role"] for task in first.tasks))
+    rows: list[tuple[object, ...]] = [("role", "tasks on a host", "seconds")]
+    for role in roles:
+        seconds = median(sum(task["seconds"] for task in run.tasks if task["role"] == role) for run in runs)
+        rows.append((role or "(plays: inventory, facts, artifacts)", max(first.executed(role).values(), default=0), seconds))
+    rows.append(("(start and end of Ansible)", "", median(run.seconds - run.task_seconds for run in runs)))
+    rows.append(("in all", max(first.executed().values()), median(run.seconds for run in runs)))
+    table(f"The whole platform, unchanged: {len(first.executed())} hosts, median of {len(runs)}", rows)
+    table("Counts of that run", [
+        ("what", "count"), *((f"tasks on {host} (budget {BUDGET})", count) for host, count in sorted(first.executed().items())),
+        ("tasks changed", first.changed), ("module executions on hosts", on_hosts(first)),
+        ("module executions on the controller", first.modules["local"]), ("round trips", first.trips)])
+
+
+def subset(runs: list[Run]) -> None:
+    first, seconds = runs[0], median(run.seconds for run in runs)
+    tasks = sum(any(what != "skipped" for what in task["hosts"].values()) for task in first.tasks)
+    ours = (seconds, tasks, first.modules.total(), first.trips)
+    names = ("seconds", "tasks", "module executions", "round trips")
+    table(f"Prometheus, Alertmanager, node and blackbox exporter on {len(first.executed())} hosts, unchanged: median of {len(runs)}", [
+        ("what", "here", "quoted", "here / quoted"),
+        *((name, here, there, here / there) for name, here, there in zip(names, ours, PEER, strict=True))])
+    print(f"  of the module executions, {on_hosts(first)} ran on hosts; changed: {first.changed}")
+    print(f"  quoted: {QUOTED}, not from this run; there with one Prometheus and Alertmanager and four blackbox exporters,")
+    print("  here two of each, one for a region, with TLS, certificates and the check of the inventory")
+
+
+def pairs(number: int) -> None:
+    try:
+        for playbook in ("benchmarks/baseline.yml", "benchmarks/component.yml"):
+            play(playbook)
+        measured = [(play("benchmarks/baseline.yml"), play("benchmarks/component.yml")) for _ in range(number)]
+    finally:
+        print("\nRemoving what the benchmark installed")
+        play("benchmarks/clean.yml")
+    plain = [pair[0] for pair in measured]
+    component = [pair[1] for pair in measured]
+
+    def only(run: Run) -> float:
+        return sum(task["seconds"] for task in run.tasks if task["action"] == "psf.observatory.component")
+
+    def row(what: str, of: Callable[[Run], float]) -> tuple[object, ...]:
+        left, right = median(map(of, plain)), median(map(of, component))
+        return what, left, right, right / left
+
+    left, right = median(run.task_seconds for run in plain), median(map(only, component))
+    table(f"One exporter as plain tasks and as a component, unchanged, four hosts: median of {number} pairs in turn", [
+        ("what", "plain", "component", "component / plain"),
+        ("seconds of the component's own task", left, right, right / left),
+        row("seconds with the facts, read once for all", lambda run: run.task_seconds),
+        row("seconds with the start of Ansible", lambda run: run.seconds),
+        row("tasks with the facts", lambda run: len(run.tasks)),
+        row("module executions with the facts", lambda run: run.modules.total()),
+        row("round trips with the facts", lambda run: run.trips)])
+    print(f"  changed: {sum(run.changed for run in plain)} and {sum(run.changed for run in component)}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=int, default=3, help="runs of the platform and of the subset")
+    parser.add_argument("--pairs", type=int, default=3, help="pairs of the plain tasks and the component")
+    options = parser.parse_args()
+    stop_like_interrupt()
+    if options.runs:
+        whole([play("playbooks/site.yml") for _ in range(options.runs)])
+        subset([play("playbooks/site.yml", "--tags", SUBSET) for _ in range(options.runs)])
+    if options.pairs:
+        pairs(options.pairs)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except KeyboardInterrupt:
+        raise SystemExit("interrupted") from None

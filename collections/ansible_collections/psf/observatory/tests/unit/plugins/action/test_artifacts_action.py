@@ -1,0 +1,88 @@
+# Copyright: PSF Observatory contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Artifacts for all hosts of a run: only what is missing, each once, and every problem in one error."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+from ansible.errors import AnsibleActionFail
+from ansible_collections.psf.observatory.plugins.action.artifacts import ActionModule
+from ansible_collections.psf.observatory.plugins.plugin_utils import artifacts
+
+GROUPS = {"all": ["a", "b"], "prometheus": ["a"], "loki": ["b"], "region_eu": ["a", "b"]}
+
+
+def facts(components=None, architecture="amd64"):
+    return {"ansible_facts": {"psf_architecture": architecture, "psf_distribution": "debian-13", "psf_components": components or {}}}
+
+
+def stamp(server, source="release", arch="amd64"):
+    request = artifacts.Request({"server": server}, arch, "debian-13")
+    return next(row for row in request.candidates() if row["source"] == source)
+
+
+@pytest.fixture
+def prepare(monkeypatch, tmp_path):
+    """Run the action; nothing is fetched, `fetched` keeps what would have been."""
+    fetched = []
+    monkeypatch.setenv("PSF_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(artifacts, "_cannot_reach", lambda request, row: "")
+    monkeypatch.setattr(artifacts, "fetch_all", lambda pairs, say: fetched.extend(request.server for request, _choice in pairs))
+
+    def run(hostvars, check=False, **arguments):
+        task = SimpleNamespace(args=arguments, async_val=0, check_mode=check, action="psf.observatory.artifacts")
+        action = ActionModule(task, SimpleNamespace(_shell=SimpleNamespace(tmpdir=None)), None, None, None)
+        fetched.clear()
+        return action.run(task_vars={"hostvars": hostvars, "groups": GROUPS})
+
+    run.fetched = fetched
+    return run
+
+
+def rows(result):
+    return sorted((row["server"], row["architecture"]) for row in result["artifacts"])
+
+
+def test_each_server_that_a_host_lacks_is_fetched_once_for_each_architecture(prepare):
+    result = prepare({"a": facts(), "b": facts(architecture="arm64")})
+    assert rows(result) == [("loki", "arm64"), ("node_exporter", "amd64"), ("node_exporter", "arm64"),
+                            ("otel_collector", "amd64"), ("otel_collector", "arm64"), ("prometheus", "amd64")]
+    assert result["changed"] and sorted(prepare.fetched) == [server for server, _arch in rows(result)]
+
+
+def test_what_the_hosts_have_is_not_fetched(prepare):
+    have = {"prometheus": stamp("prometheus", "build"), "otel_agent": stamp("otel_collector"), "node_exporter": stamp("node_exporter")}
+    result = prepare({"a": facts(have), "b": facts({**have, "loki": stamp("loki")})})
+    assert result["artifacts"] == [] and not result["changed"]
+
+
+def test_another_version_than_the_locks_is_fetched_anew(prepare):
+    have = {"prometheus": {"source": "release", "id": "0" * 64}, "otel_agent": stamp("otel_collector"),
+            "node_exporter": stamp("node_exporter")}
+    assert rows(prepare({"a": facts(have), "b": {}})) == [("prometheus", "amd64")]
+
+
+def test_hosts_that_were_not_read_are_left_out(prepare):
+    assert prepare({"a": {}, "b": {"ansible_facts": {}}})["artifacts"] == []
+
+
+def test_check_mode_says_what_would_be_fetched(prepare):
+    result = prepare({"a": facts(), "b": {}}, check=True)
+    assert result["changed"] and len(result["artifacts"]) == 3 and prepare.fetched == []
+    assert {row["cached"] for row in result["artifacts"]} == {False}
+
+
+def test_every_problem_is_in_one_error(prepare, monkeypatch):
+    monkeypatch.setattr(artifacts, "_cannot_reach", lambda request, row: "is off")
+    with pytest.raises(AnsibleActionFail) as error:
+        prepare({"a": facts(), "b": facts()}, artifact={"source": "build"})
+    for server in ("prometheus", "loki", "node_exporter", "otel_collector"):
+        assert f"{server} for amd64 cannot be had: build: is off" in str(error.value)
+    assert prepare.fetched == []
+
+
+def test_servers_can_be_named(prepare):
+    assert rows(prepare({}, servers=["loki"], architectures=["amd64", "arm64"])) == [("loki", "amd64"), ("loki", "arm64")]
+    assert len(prepare({}, servers=[])["artifacts"]) == len(list(artifacts.LOCKS.glob("*/lock.yml")))
