@@ -59,4 +59,5 @@ bench: $(VENV)/.complete ## tasks, round trips and seconds, as ratios to a basel
 	@python benchmarks/targets.py
 
 lock: $(VENV)/.complete ## pin the tools anew
-	@uv pip compile -q --generate-hashes --python-version 3.11 --universal --no-header --no-annotate --upgrade requirements.in -o requirements.txt
+	@for file in requirements requirements-go requirements-uv; do \
+	    uv pip compile -q --generate-hashes --python-version 3.11 --universal --no-header --no-annotate --upgrade $$file.in -o $$file.txt; done

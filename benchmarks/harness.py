@@ -1,5 +1,5 @@
 # Copyright: PSF Observatory contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Runs a playbook and counts: seconds, tasks per host and role, executions of modules, invocations of ssh, scp and sftp."""
 
 from __future__ import annotations

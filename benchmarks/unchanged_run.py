@@ -1,5 +1,5 @@
 # Copyright: PSF Observatory contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What a run costs that changes nothing, on the converged lab (`make lab` first).
 
     python benchmarks/unchanged_run.py [--runs 3] [--pairs 3]
@@ -35,32 +35,33 @@ def on_hosts(run: Run) -> int:
 
 
 def whole(runs: list[Run]) -> None:
-    first = runs[0]
-    roles = list(dict.fromkeys(task["role"] for task in first.tasks))
+    last = runs[-1]
+    roles = list(dict.fromkeys(task["role"] for task in last.tasks))
     rows: list[tuple[object, ...]] = [("role", "tasks on a host", "seconds")]
     for role in roles:
         seconds = median(sum(task["seconds"] for task in run.tasks if task["role"] == role) for run in runs)
-        rows.append((role or "(plays: inventory, facts, artifacts)", max(first.executed(role).values(), default=0), seconds))
+        rows.append((role or "(plays: inventory, facts, artifacts)", max(last.executed(role).values(), default=0), seconds))
     rows.append(("(start and end of Ansible)", "", median(run.seconds - run.task_seconds for run in runs)))
-    rows.append(("in all", max(first.executed().values()), median(run.seconds for run in runs)))
-    table(f"The whole platform, unchanged: {len(first.executed())} hosts, median of {len(runs)}", rows)
-    table("Counts of that run", [
-        ("what", "count"), *((f"tasks on {host} (budget {BUDGET})", count) for host, count in sorted(first.executed().items())),
-        ("tasks changed", first.changed), ("module executions on hosts", on_hosts(first)),
-        ("module executions on the controller", first.modules["local"]), ("round trips", first.trips)])
+    rows.append(("in all", max(last.executed().values()), median(run.seconds for run in runs)))
+    table(f"The whole platform, unchanged: {len(last.executed())} hosts, median of {len(runs)}", rows)
+    table("Counts of the last of these runs", [
+        ("what", "count"), *((f"tasks on {host} (budget {BUDGET})", count) for host, count in sorted(last.executed().items())),
+        ("tasks changed, in each run", " ".join(str(run.changed) for run in runs)), ("module executions on hosts", on_hosts(last)),
+        ("module executions on the controller", last.modules["local"]), ("round trips", last.trips)])
 
 
 def subset(runs: list[Run]) -> None:
-    first, seconds = runs[0], median(run.seconds for run in runs)
-    tasks = sum(any(what != "skipped" for what in task["hosts"].values()) for task in first.tasks)
-    ours = (seconds, tasks, first.modules.total(), first.trips)
+    last, seconds = runs[-1], median(run.seconds for run in runs)
+    tasks = sum(any(what != "skipped" for what in task["hosts"].values()) for task in last.tasks)
+    ours = (seconds, tasks, last.modules.total(), last.trips)
     names = ("seconds", "tasks", "module executions", "round trips")
-    table(f"Prometheus, Alertmanager, node and blackbox exporter on {len(first.executed())} hosts, unchanged: median of {len(runs)}", [
+    table(f"Prometheus, Alertmanager, node and blackbox exporter on {len(last.executed())} hosts, unchanged: median of {len(runs)}", [
         ("what", "here", "quoted", "here / quoted"),
         *((name, here, there, here / there) for name, here, there in zip(names, ours, PEER, strict=True))])
-    print(f"  of the module executions, {on_hosts(first)} ran on hosts; changed: {first.changed}")
-    print(f"  quoted: {QUOTED}, not from this run; there with one Prometheus and Alertmanager and four blackbox exporters,")
-    print("  here two of each, one for a region, with TLS, certificates and the check of the inventory")
+    print(f"  of the module executions, {on_hosts(first)} ran on hosts; changed in each run: {' '.join(str(run.changed) for run in runs)}")
+    print(f"  quoted: {QUOTED}; NOT from this run.")
+    print("  There: one Prometheus, one Alertmanager, four blackbox exporters. Here: two of each, one for a region, with TLS,")
+    print("  certificates and the check of the inventory.")
 
 
 def pairs(number: int) -> None:
@@ -87,7 +88,7 @@ def pairs(number: int) -> None:
         ("seconds of the component's own task", left, right, right / left),
         row("seconds with the facts, read once for all", lambda run: run.task_seconds),
         row("seconds with the start of Ansible", lambda run: run.seconds),
-        row("tasks with the facts", lambda run: len(run.tasks)),
+        row("tasks with the facts", lambda run: max(run.executed().values())),
         row("module executions with the facts", lambda run: run.modules.total()),
         row("round trips with the facts", lambda run: run.trips)])
     print(f"  changed: {sum(run.changed for run in plain)} and {sum(run.changed for run in component)}")

@@ -11,14 +11,24 @@ mkdir -p "$target"
 cd "$target"
 git init -q
 git add -A
-# Its tools go into environments of their own, kept in the cache. It would fetch a script that installs pip into them; the one
-# written here does the same with what Python brings along (the name and place are those that ansible-test looks for).
+# Its tools go into environments of their own, kept in the cache. ansible-test hides the environment from pip, so what says
+# how packages are reached is written down for it. It would also fetch a script that installs pip; the one written here does
+# the same with what Python brings along (name and place are those that ansible-test looks for).
+user_config=$HOME/.config/pip/pip.conf
 export HOME=${PSF_CACHE:-$HOME/.cache/psf-observatory}/ansible-test
-mkdir -p "$HOME/.ansible/test/cache"
+mkdir -p "$HOME/.ansible/test/cache" "$HOME/.config/pip"
+{
+    if [ -r "$user_config" ] && [ "$user_config" != "$HOME/.config/pip/pip.conf" ]; then cat "$user_config"; fi
+    echo "[install]"
+    for variable in PIP_CERT PIP_INDEX_URL PIP_EXTRA_INDEX_URL PIP_TRUSTED_HOST PIP_PROXY; do
+        key=${variable#PIP_}
+        if [ -n "${!variable:-}" ]; then printf '%s = %s\n' "${key,,}" "${!variable}"; fi
+    done
+} > "$HOME/.config/pip/pip.conf"
 for name in get_pip_24_2.py get_pip_24_0.py get_pip_23_1_2.py; do
     cat > "$HOME/.ansible/test/cache/$name" <<'PY'
-import ensurepip, subprocess, sys
-ensurepip.bootstrap()
+import subprocess, sys
+subprocess.check_call([sys.executable, "-m", "ensurepip"])
 subprocess.check_call([sys.executable, "-m", "pip", "install",
                        *(word for word in sys.argv[1:] if word not in ("--no-setuptools", "--no-wheel"))])
 PY

@@ -1,5 +1,5 @@
 # Copyright: PSF Observatory contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Writes down what a run did, for the benchmarks: each task with its role, seconds and what became of it on each host.
 
 Modules are counted where every action plugin starts them; workers are forks of the process that loads this plugin, so

@@ -1,5 +1,6 @@
 # Copyright: PSF Observatory contributors
-# SPDX-License-Identifier: Apache-2.0
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Prepare every artifact that the hosts of this run need, on the controller, before any host is touched."""
 
 from __future__ import annotations
@@ -41,7 +42,8 @@ class ActionModule(ActionBase):
                 problems.append(f"{where}: {error}")
         chosen = {}
         for request in requests:
-            key = (request.server, request.arch, request.distribution, request.source, request.mirror)
+            key = (request.server, request.arch, request.distribution, request.source, request.mirror, request.version,
+                   request.allow_unpinned, tuple(sorted(request.sha256.items())), request.cache)
             if key in chosen:
                 continue
             try:
@@ -90,14 +92,17 @@ class ActionModule(ActionBase):
                 continue
             for host in estate.members(groups, service):
                 facts = hostvars[host].get("ansible_facts") or {} if host in hostvars else {}
-                if "psf_components" not in facts:
+                if "psf_components" not in facts or hostvars[host].get(f"{service['role']}_state") == "absent":
                     continue
                 own = hostvars[host].get(f"{service['role']}_artifact") or {}
                 arguments = {**options["artifact"], **own, "server": service["artifact"]}
-                request = artifacts.Request(arguments, facts["psf_architecture"], facts["psf_distribution"])
                 component = f"{service['id']}_exporter" if "exporter" in service else service["id"]
                 stamp = facts["psf_components"].get(component) or {}
-                accepted = {(row["source"], row["id"]) for row in request.candidates()}
+                try:
+                    request = artifacts.Request(arguments, facts["psf_architecture"], facts["psf_distribution"])
+                    accepted = {(row["source"], row["id"]) for row in request.candidates()}
+                except artifacts.ArtifactError:
+                    accepted = set()  # said with all others, where the request is made
                 if (stamp.get("source"), stamp.get("id")) not in accepted:
                     yield arguments, facts["psf_architecture"], facts["psf_distribution"], f"{component} on {host}"
 

@@ -1,5 +1,6 @@
 # Copyright: PSF Observatory contributors
-# SPDX-License-Identifier: Apache-2.0
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The controller's part of `component`: file contents as text, and the artifact when the host does not have it.
 
 An unchanged component costs one round trip: the host is told every artifact id that would do. Only when it has none of
@@ -38,6 +39,8 @@ class ActionModule(ActionBase):
         arguments = dict(self._task.args)
         try:
             arguments["files"] = [self._file(row) for row in arguments.get("files") or []]
+            if arguments.get("secrets"):
+                arguments["secrets"] = {path: text(path, content) for path, content in arguments["secrets"].items()}
             wanted = arguments.get("artifact")
             if not wanted or arguments.get("state") == "absent":
                 return merge_hash(result, self._module(arguments, task_vars))
@@ -92,13 +95,17 @@ class ActionModule(ActionBase):
         """A file with its content as text: a mapping or a list becomes YAML (JSON for *.json), a string stays as it is."""
         if not isinstance(row, dict) or "content" not in row or "path" not in row:
             raise AnsibleActionFail("files: each entry is a mapping with path and content; got %r" % (row,))
-        content = plain(row["content"])
-        if not isinstance(content, str):
-            if os.path.splitext(row["path"])[1] == ".json":
-                content = json.dumps(content, indent=1, sort_keys=True) + "\n"
-            else:
-                content = dump(content)
-        return dict(row, content=content)
+        return dict(row, content=text(row["path"], row["content"]))
+
+
+def text(path, content):
+    """Content as text: a mapping or a list becomes YAML (JSON for *.json), a string stays as it is."""
+    content = plain(content)
+    if isinstance(content, str):
+        return content
+    if os.path.splitext(path)[1] == ".json":
+        return json.dumps(content, indent=1, sort_keys=True) + "\n"
+    return dump(content)
 
 
 def plain(value):

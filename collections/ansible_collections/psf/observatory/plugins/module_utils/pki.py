@@ -1,5 +1,6 @@
 # Copyright: PSF Observatory contributors
-# SPDX-License-Identifier: Apache-2.0
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The certificate of a host: where it lies, what it says, and how a new one comes about. The key never leaves the host.
 
 Files in /etc/psf/tls, readable by the services through the group psf-tls:

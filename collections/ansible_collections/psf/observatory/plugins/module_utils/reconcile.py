@@ -1,5 +1,6 @@
 # Copyright: PSF Observatory contributors
-# SPDX-License-Identifier: Apache-2.0
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Found, wanted -> plan -> apply -> verify: the one way in which a module of this collection changes the world.
 
 A Plan is an ordered list of Steps. In check mode it is only shown; otherwise each step is done in turn. The same plan gives

@@ -1,5 +1,6 @@
 # Copyright: PSF Observatory contributors
-# SPDX-License-Identifier: Apache-2.0
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Is a region observed? Each check asks the running services the way their users do, and is asked again until the time is up.
 
 A check returns the list of what is still missing (empty: passed) and one line about what was found.

@@ -1,6 +1,7 @@
 #!/usr/bin/python
 # Copyright: PSF Observatory contributors
-# SPDX-License-Identifier: Apache-2.0
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 from __future__ import annotations
 
@@ -138,7 +139,12 @@ options:
         choices: [restart, reload, none]
         default: restart
   secrets:
-    description: Files with secrets, path to content, mode 0640 and readable by the service alone. Never shown in a diff.
+    description: Files with secrets, path to content (as in O(files[].content)), mode 0640 and readable by the service alone.
+      Never shown in a diff.
+    type: dict
+  secret_on_change:
+    description: What the running service needs when a file of O(secrets) changes, path to V(restart), V(reload) or V(none).
+      Without an entry, it is restarted.
     type: dict
   environment:
     description: Environment of the service.
@@ -356,6 +362,7 @@ def argument_spec():
             mode=dict(type="str", default="0640"), owner=dict(type="str", default="root"), group=dict(type="str"),
             on_change=dict(type="str", choices=["restart", "reload", "none"], default="restart"))),
         secrets=dict(type="dict", no_log=True),
+        secret_on_change=dict(type="dict", no_log=False),
         environment=dict(type="dict"),
         secret_environment=dict(type="dict", no_log=True),
         validate=dict(type="list", elements="list"),

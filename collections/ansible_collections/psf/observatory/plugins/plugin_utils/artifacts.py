@@ -1,5 +1,6 @@
 # Copyright: PSF Observatory contributors
-# SPDX-License-Identifier: Apache-2.0
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Artifacts on the controller: the lock of a server, which source is taken, and the payload in the cache.
 
 Sources, in the order in which `auto` tries them: mirror (when one is named), release, package, build.
@@ -21,19 +22,18 @@ import json
 import os
 import re
 import shutil
-import ssl
 import subprocess
 import tarfile
 import tempfile
 import threading
 import time
 import urllib.error
-import urllib.request
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import yaml
+from ansible.module_utils.urls import open_url
 
 LOCKS = Path(__file__).resolve().parents[2] / "artifacts"
 ARCHITECTURES = ("amd64", "arm64")
@@ -458,10 +458,8 @@ def _go_build(argv, cwd, environment, request, total, started, say):
 
 # -- plumbing ----------------------------------------------------------------------------------------------------------
 def _open(url, method="GET", timeout=FETCH_TIMEOUT, ca=None):
-    request = urllib.request.Request(url, method=method, headers={"User-Agent": "psf.observatory"})
-    context = ssl.create_default_context(cafile=ca) if url.startswith("https") else None
     try:
-        return urllib.request.urlopen(request, timeout=timeout, context=context)
+        return open_url(url, method=method, timeout=timeout, ca_path=ca, http_agent="psf.observatory")
     except urllib.error.HTTPError as error:
         raise OSError(f"HTTP {error.code} {error.reason}") from error
     except urllib.error.URLError as error:

@@ -1,5 +1,6 @@
 # Copyright: PSF Observatory contributors
-# SPDX-License-Identifier: Apache-2.0
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The estate: which service runs on which host of which region, and how it is reached. Pure functions over the inventory.
 
 A service is described once, in roles/<role>/services/<id>.yml: id, system, groups, artifact, ports, auth, health, metrics.
@@ -64,6 +65,15 @@ def members(groups: dict[str, list[str]], service: dict[str, Any]) -> list[str]:
     for group in service["groups"]:
         seen.update(dict.fromkeys(groups.get(group, [])))
     return list(seen)
+
+
+def running(groups: dict[str, list[str]]) -> dict[str, list[dict[str, Any]]]:
+    """Each host to the services that it runs."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for service in services().values():
+        for name in members(groups, service):
+            found.setdefault(name, []).append(service)
+    return found
 
 
 def port(variables: dict[str, Any], service: dict[str, Any], name: str) -> int:
@@ -138,9 +148,20 @@ def check(hosts: Any, groups: dict[str, list[str]], extra_targets: Any = None) -
             problems.append(f"host {name} is in {'no region' if not found else 'the regions ' + ', '.join(sorted(found))}; "
                             f"it must be in exactly one {REGION}<id> group")
     problems += _unknown_groups(groups)
-    problems += _double_addresses(hosts, everyone)
-    problems += _port_clashes(hosts, groups)
+    problems += _host_problems(hosts, groups, everyone)
+    problems += _one_per_region(groups)
     problems += check_extra(extra_targets, regions(groups))
+    return problems
+
+
+def _one_per_region(groups: dict[str, list[str]]) -> list[str]:
+    """Services of which the others use just one in a region; a second would be installed and never asked."""
+    problems = []
+    for service in services().values():
+        for region, names in sorted(regions(groups).items()) if service.get("one_per_region") else []:
+            found = [name for name in members(groups, service) if name in names]
+            if len(found) > 1:
+                problems.append(f"region {region} has {service['id']} on {', '.join(found)}; only one host of a region can have it")
     return problems
 
 
@@ -173,40 +194,41 @@ def _near(left: str, right: str) -> bool:
     return True
 
 
-def _double_addresses(hosts: Any, everyone: list[str]) -> list[str]:
-    seen: dict[str, str] = {}
-    problems = []
+def _host_problems(hosts: Any, groups: dict[str, list[str]], everyone: list[str]) -> list[str]:
+    """Addresses that two hosts have and ports that two services of a host want. One look at the variables of each host:
+    Ansible puts them together anew with every look, which at thousands of hosts is all the time there is."""
+    addresses: dict[str, str] = {}
+    doubles: list[str] = []
+    clashes: list[str] = []
+    by_host = running(groups)
     for name in everyone:
         variables = hosts[name]
-        if variables.get("ansible_connection") == "local":
-            continue
-        where = address(variables, name)
-        if variables.get("ansible_port"):
-            where = f"{where} port {variables['ansible_port']}"
-        if where in seen:
-            problems.append(f"hosts {seen[where]} and {name} have the same address {where}")
-        seen[where] = name
-    return problems
+        if variables.get("ansible_connection") != "local":
+            where = address(variables, name)
+            if variables.get("ansible_port"):
+                where = f"{where} port {variables['ansible_port']}"
+            if where in addresses:
+                doubles.append(f"hosts {addresses[where]} and {name} have the same address {where}")
+            addresses[where] = name
+        clashes += _port_clashes(variables, name, by_host.get(name, []))
+    return doubles + clashes
 
 
-def _port_clashes(hosts: Any, groups: dict[str, list[str]]) -> list[str]:
-    used: dict[tuple[str, int], str] = {}
+def _port_clashes(variables: dict[str, Any], host: str, own: list[dict[str, Any]]) -> list[str]:
+    used: dict[int, str] = {}
     problems = []
-    for service in services().values():
-        for name in members(groups, service):
-            if name == "localhost":
+    for service in own:
+        for port_name in service["ports"]:
+            try:
+                number = port(variables, service, port_name)
+            except EstateError as error:
+                problems.append(f"host {host}: {error}")
                 continue
-            for port_name in service["ports"]:
-                try:
-                    number = port(hosts[name], service, port_name)
-                except EstateError as error:
-                    problems.append(f"host {name}: {error}")
-                    continue
-                here = f"{service['id']} ({port_name})"
-                other = used.setdefault((name, number), here)
-                if other != here:
-                    problems.append(f"host {name}: port {number} is wanted by {other} and by {here}; "
-                                    f"set {service['id']}_{'' if port_name == MAIN_PORT else port_name + '_'}port")
+            here = f"{service['id']} ({port_name})"
+            other = used.setdefault(number, here)
+            if other != here:
+                problems.append(f"host {host}: port {number} is wanted by {other} and by {here}; "
+                                f"set {service['id']}_{'' if port_name == MAIN_PORT else port_name + '_'}port")
     return problems
 
 
@@ -237,25 +259,23 @@ def targets(hosts: Any, groups: dict[str, list[str]], host: str, extra: Any = No
     problems = check_extra(extra, regions(groups))
     if problems:
         raise EstateError("; ".join(problems))
-    jobs: dict[str, list[dict[str, Any]]] = {}
-    for service in services().values():
-        if "metrics" not in service:
-            continue
-        rows = []
-        for name in members(groups, service):
-            if name not in here:
-                continue
-            variables = hosts[name]
+    # One look at the variables of each host (see _host_problems); then jobs and targets in an order of their own.
+    found: dict[str, list[dict[str, Any]]] = {}
+    for name, running_here in running(groups).items():
+        metered = [service for service in running_here if "metrics" in service] if name in here else []
+        variables = hosts[name] if metered else {}
+        for service in metered:
             number = port(variables, service, service["metrics"]["port"])
-            rows.append({"targets": [join(address(variables, name), number)],
-                         "labels": {"region": own, "system": service["system"], "instance": join(name, number), "host": name}})
-        if rows:
-            jobs[service["id"]] = sorted(rows, key=lambda row: row["labels"]["instance"])
+            found.setdefault(service["id"], []).append(
+                {"targets": [join(address(variables, name), number)],
+                 "labels": {"region": own, "system": service["system"], "instance": join(name, number), "host": name}})
+    jobs = {job: sorted(found[job], key=lambda row: row["labels"]["instance"]) for job in services() if job in found}
     for row in extra or []:
         if row["region"] == own:
             jobs.setdefault(row.get("job") or row["system"], []).extend(
-                {"targets": [str(target)], "labels": {"region": own, "system": row["system"], "instance": str(target),
-                                                     "host": str(target).rsplit(":", 1)[0], **(row.get("labels") or {})}}
+                {"targets": [str(target)],
+                 "labels": {"region": own, "system": row["system"], "instance": str(target),
+                            "host": str(target).rsplit(":", 1)[0], **(row.get("labels") or {})}}
                 for target in row["targets"])
     return jobs
 

@@ -1,5 +1,6 @@
 # Copyright: PSF Observatory contributors
-# SPDX-License-Identifier: Apache-2.0
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Make a component run as declared: read, plan, validate, swap, verify, else put everything back.
 
 What is kept on the target (in /var/lib/psf-observatory/components/<name>/):
@@ -352,9 +353,9 @@ class Converger:
         if status >= 300:
             raise ConcernError("reload was refused: HTTP %d %s" % (status, " ".join(body.split())[:600]))
 
-    def _wait_ready(self, started, restarts):
+    def _wait_ready(self, started, restarts, readiness=None):
         wanted, host = self.wanted, self.host
-        readiness = wanted.readiness or {}
+        readiness = readiness or wanted.readiness or {}
         timeout = readiness.get("timeout") or 60
         deadline = host.now() + timeout
         reason = "not active"
@@ -431,7 +432,8 @@ class Converger:
         code, output = host.systemctl("restart", name, check=False)
         if code == 0:
             try:
-                self._wait_ready(host.now(), int(host.unit(wanted.name).get("NRestarts") or 0))
+                # The old configuration is asked the old way: the new one may listen elsewhere.
+                self._wait_ready(host.now(), int(host.unit(wanted.name).get("NRestarts") or 0), (state or {}).get("readiness"))
                 self._end_transaction()
                 return "The old version and configuration were put back and run again"
             except (ConcernError, OSError) as again:
@@ -448,6 +450,7 @@ class Converger:
         return {
             "files": {item.path: item.on_change for item in wanted.files},
             "secret": [item.path for item in wanted.files if item.secret],
+            "readiness": wanted.readiness,
             "artifact": self.stamp, "user": wanted.user, "group": wanted.group,
             "config_dir": wanted.config_dir, "data_dir": wanted.data_dir,
             "directories": [row["path"] for row in wanted.directories],

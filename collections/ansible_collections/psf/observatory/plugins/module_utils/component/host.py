@@ -1,5 +1,6 @@
 # Copyright: PSF Observatory contributors
-# SPDX-License-Identifier: Apache-2.0
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The host as it is: the only place where a component's users, files, packages and units are read or written.
 
 `root` lets the tests use a directory as the host's file system; the service manager is reached through `run`.

@@ -1,5 +1,6 @@
 # Copyright: PSF Observatory contributors
-# SPDX-License-Identifier: Apache-2.0
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The declaration of a component as a typed model: every rule about options is checked here, before anything is touched."""
 
 from __future__ import annotations
@@ -105,8 +106,14 @@ class Component:
             path = _absolute(where + ".path", row["path"])
             files.append(WantedFile(path, row["content"], _mode(where + ".mode", row["mode"]), row["owner"] or "root",
                                     row["group"] or self.group, row["on_change"]))
+        on_change = params["secret_on_change"] or {}
+        for path, impact in on_change.items():
+            if path not in (params["secrets"] or {}) or impact not in ON_CHANGE:
+                raise ConcernError("secret_on_change: %s: %r is not one of %s, or secrets has no such file"
+                                   % (path, impact, ", ".join(ON_CHANGE)))
         for path, content in sorted((params["secrets"] or {}).items()):
-            files.append(WantedFile(_absolute("secrets", path), str(content), 0o640, "root", self.group, "restart", True))
+            files.append(WantedFile(_absolute("secrets", path), str(content), 0o640, "root", self.group,
+                                    on_change.get(path, "restart"), True))
         environment = dict(params["environment"] or {})
         environment.update(params["secret_environment"] or {})
         if environment:

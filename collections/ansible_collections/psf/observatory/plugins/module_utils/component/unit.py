@@ -1,5 +1,6 @@
 # Copyright: PSF Observatory contributors
-# SPDX-License-Identifier: Apache-2.0
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The systemd unit of a component: hardened by default, opened only where a component says so by directive name.
 
 Directives: systemd.exec(5), systemd.resource-control(5). What the defaults give is measured on the target with

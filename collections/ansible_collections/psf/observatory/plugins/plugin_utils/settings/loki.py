@@ -1,5 +1,6 @@
 # Copyright: PSF Observatory contributors
-# SPDX-License-Identifier: Apache-2.0
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Settings of Loki as one process with local storage: logs by OTLP, a few labels, the rest as structured metadata.
 
 Loki's own parts talk gRPC to each other; in one process that stays on loopback, where no other host can reach it.

@@ -1,5 +1,6 @@
 # Copyright: PSF Observatory contributors
-# SPDX-License-Identifier: Apache-2.0
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Settings of Prometheus: jobs from the services of the estate, targets by file_sd, so that a new host needs no reload."""
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-#!/usr/bin/env python3
 # Copyright: PSF Observatory contributors
-# SPDX-License-Identifier: Apache-2.0
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A webhook receiver of Alertmanager that writes every notification to standard output, one JSON line for each alert.
 
 The journal takes it from there, and the host's collector takes it to Loki: who was told what, and when, is kept with the

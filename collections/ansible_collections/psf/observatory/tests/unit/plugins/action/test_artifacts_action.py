@@ -1,5 +1,6 @@
 # Copyright: PSF Observatory contributors
-# SPDX-License-Identifier: Apache-2.0
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Artifacts for all hosts of a run: only what is missing, each once, and every problem in one error."""
 
 from __future__ import annotations
@@ -81,6 +82,20 @@ def test_every_problem_is_in_one_error(prepare, monkeypatch):
     for server in ("prometheus", "loki", "node_exporter", "otel_collector"):
         assert f"{server} for amd64 cannot be had: build: is off" in str(error.value)
     assert prepare.fetched == []
+
+
+def test_a_host_may_want_another_version_than_the_others(prepare, monkeypatch):
+    monkeypatch.setitem(GROUPS, "prometheus", ["a", "b"])
+    own = {host: {"prometheus_artifact": {"version": version, "allow_unpinned": True}} for host, version in (("a", "9.8"), ("b", "9.9"))}
+    result = prepare({host: {**facts(), **own[host]} for host in own})
+    assert [row["version"] for row in result["artifacts"] if row["server"] == "prometheus"] == ["9.8", "9.9"]
+
+
+def test_every_request_that_cannot_be_met_is_in_one_error(prepare):
+    with pytest.raises(AnsibleActionFail) as error:
+        prepare({"a": {**facts(), "prometheus_artifact": {"version": "9.9"}}, "b": {**facts(), "loki_artifact": {"source": "x"}}})
+    assert "prometheus on a: prometheus: version 9.9 is not in the lock" in str(error.value)
+    assert "loki on b: artifact.source: 'x' is none of auto" in str(error.value)
 
 
 def test_servers_can_be_named(prepare):

@@ -1,5 +1,6 @@
 # Copyright: PSF Observatory contributors
-# SPDX-License-Identifier: Apache-2.0
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A host's certificate: when a new one is due, that a wrong one is not put in place, and that the key stays on the host."""
 
 from __future__ import annotations
@@ -66,7 +67,8 @@ def secured(tmp_path):
     (tmp_path / "host").mkdir()
     host = FakeHost(tmp_path / "host")
     fake = host._runner
-    host._runner = lambda argv, **options: (subprocess.run if argv[0] == "openssl" else fake)(argv, **options)
+    real = subprocess.run
+    host._runner = lambda argv, **options: (real if argv[0] == "openssl" else fake)(argv, **options)
     return host
 
 

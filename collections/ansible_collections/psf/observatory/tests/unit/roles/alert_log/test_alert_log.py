@@ -1,5 +1,6 @@
 # Copyright: PSF Observatory contributors
-# SPDX-License-Identifier: Apache-2.0
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The log of notifications, as a process of its own: what Alertmanager sends becomes lines, and nothing else does."""
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
 # Copyright: PSF Observatory contributors
-# SPDX-License-Identifier: Apache-2.0
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A component converges: one run makes it so, the next finds nothing to do, and nothing unproven reaches a running service."""
 
 from __future__ import annotations
@@ -326,7 +327,7 @@ def settled_options(tmp_path):
 def test_the_error_has_the_services_own_words(host, tmp_path):
     settled(host, tmp_path)
     with pytest.raises(ConcernError, match="Last words of the service: demo: bad settings, giving up") as error:
-        converge(host, **dict(settled_options(tmp_path), files=[config("CRASH")]))
+        converge(host, **{**settled_options(tmp_path), "files": [config("CRASH")]})
     assert error.value.details["log"] == ["demo: bad settings, giving up"]
 
 
@@ -458,7 +459,7 @@ def test_interrupted_anywhere_a_run_that_fails_goes_back_to_before(tmp_path):
     for point, host in interrupted_hosts(tmp_path, first, second):
         committed = not host.read(STATE + "/transaction.json") and "/2.0-" in host.link(CURRENT)
         with pytest.raises(ConcernError):
-            converge(host, **dict(second, files=[config("CRASH"), config("m", "/etc/demo/more")]))
+            converge(host, **{**second, "files": [config("CRASH"), config("m", "/etc/demo/more")]})
         if not committed:
             assert settled_tree(host, "2.0") == tree(alone.root), point
             assert host.service("demo").started[CONFIG] == b"a: 1\n" and host.service("demo").enabled, point
