@@ -12,13 +12,16 @@
    (component.yml), in turn in this same run. This ratio is what to compare between machines and over time.
    Both are installed for the benchmark under names and ports of their own, and removed again (clean.yml).
 
-Seconds are medians. Module executions count modules started by any action, on hosts (ssh) and on the controller (local);
-round trips count invocations of ssh, scp and sftp. `changed` must be 0, else the lab had not converged.
+1 and 2 run in turn. Seconds are medians. Module executions count modules started by any action, on hosts (ssh) and on the controller (local);
+round trips count invocations of ssh, scp and sftp. Where a run would change something (asked in check mode), nothing is
+measured; a change between two runs shows in `changed`, which must be 0 for the figures to mean anything.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
+import sys
 from collections.abc import Callable
 
 from harness import Run, median, play, stop_like_interrupt, table
@@ -34,6 +37,22 @@ def on_hosts(run: Run) -> int:
     return sum(count for transport, count in run.modules.items() if transport != "local")
 
 
+def changes(runs: list[Run]) -> str:
+    return " ".join(str(run.changed) for run in runs)
+
+
+def each(runs: list[Run]) -> str:
+    return ", ".join(f"{run.seconds:.1f}" for run in runs)
+
+
+def refuse_unconverged() -> None:
+    """A benchmark converges no host: what a run would change is asked first, in check mode."""
+    run = play("playbooks/site.yml", "--check")
+    if run.changed:
+        would = sorted({f"{task['name']} ({host})" for task in run.tasks for host, what in task["hosts"].items() if what == "changed"})
+        sys.exit("The lab is not as the playbooks say; run `make lab` first. These would change:\n  " + "\n  ".join(would))
+
+
 def whole(runs: list[Run]) -> None:
     last = runs[-1]
     roles = list(dict.fromkeys(task["role"] for task in last.tasks))
@@ -44,9 +63,10 @@ def whole(runs: list[Run]) -> None:
     rows.append(("(start and end of Ansible)", "", median(run.seconds - run.task_seconds for run in runs)))
     rows.append(("in all", max(last.executed().values()), median(run.seconds for run in runs)))
     table(f"The whole platform, unchanged: {len(last.executed())} hosts, median of {len(runs)}", rows)
+    print(f"  seconds of each run: {each(runs)}")
     table("Counts of the last of these runs", [
         ("what", "count"), *((f"tasks on {host} (budget {BUDGET})", count) for host, count in sorted(last.executed().items())),
-        ("tasks changed, in each run", " ".join(str(run.changed) for run in runs)), ("module executions on hosts", on_hosts(last)),
+        ("tasks changed, in each run", changes(runs)), ("module executions on hosts", on_hosts(last)),
         ("module executions on the controller", last.modules["local"]), ("round trips", last.trips)])
 
 
@@ -58,7 +78,8 @@ def subset(runs: list[Run]) -> None:
     table(f"Prometheus, Alertmanager, node and blackbox exporter on {len(last.executed())} hosts, unchanged: median of {len(runs)}", [
         ("what", "here", "quoted", "here / quoted"),
         *((name, here, there, here / there) for name, here, there in zip(names, ours, PEER, strict=True))])
-    print(f"  of the module executions, {on_hosts(first)} ran on hosts; changed in each run: {' '.join(str(run.changed) for run in runs)}")
+    print(f"  of the module executions, {on_hosts(last)} ran on hosts; changed, in each run: {changes(runs)}")
+    print(f"  seconds of each run: {each(runs)}")
     print(f"  quoted: {QUOTED}; NOT from this run.")
     print("  There: one Prometheus, one Alertmanager, four blackbox exporters. Here: two of each, one for a region, with TLS,")
     print("  certificates and the check of the inventory.")
@@ -100,9 +121,12 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=3, help="pairs of the plain tasks and the component")
     options = parser.parse_args()
     stop_like_interrupt()
+    print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} before; seconds say little on a machine with other work")
     if options.runs:
-        whole([play("playbooks/site.yml") for _ in range(options.runs)])
-        subset([play("playbooks/site.yml", "--tags", SUBSET) for _ in range(options.runs)])
+        refuse_unconverged()
+        both = [(play("playbooks/site.yml"), play("playbooks/site.yml", "--tags", SUBSET)) for _ in range(options.runs)]
+        whole([run for run, _ in both])
+        subset([run for _, run in both])
     if options.pairs:
         pairs(options.pairs)
 

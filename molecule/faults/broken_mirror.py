@@ -41,7 +41,7 @@ for name, pinned in (("broken", digest), ("wrong", "0" * 64)):
     (base / "node_exporter").unlink(missing_ok=True)
     (base / "node_exporter").symlink_to(mirror / "node_exporter")
     (base / "index.json").write_text(json.dumps(index(pinned)))
-    (directory / f"{name}.json").write_text(json.dumps({"exporter_artifact": {
+    (directory / f"{name}.json").write_text(json.dumps({"node_exporter_artifact": {
         "source": "mirror", "mirror": f"http://127.0.0.1:{port}/{name}", "version": "9.9.9", "sha256": {"amd64": pinned},
         "cache": str(directory / "cache")}}))
 subprocess.Popen(["timeout", "600", sys.executable, "-m", "http.server", "--bind", "127.0.0.1", "--directory", str(mirror), str(port)],

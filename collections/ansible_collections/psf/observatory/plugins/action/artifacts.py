@@ -90,11 +90,12 @@ class ActionModule(ActionBase):
         for service in estate.services().values():
             if "artifact" not in service:
                 continue
+            named = f"{service['id']}_exporter" if "exporter" in service else service["role"]
             for host in estate.members(groups, service):
                 facts = hostvars[host].get("ansible_facts") or {} if host in hostvars else {}
                 if "psf_components" not in facts or hostvars[host].get(f"{service['role']}_state") == "absent":
                     continue
-                own = hostvars[host].get(f"{service['role']}_artifact") or {}
+                own = hostvars[host].get(f"{named}_artifact") or {}
                 arguments = {**options["artifact"], **own, "server": service["artifact"]}
                 component = f"{service['id']}_exporter" if "exporter" in service else service["id"]
                 stamp = facts["psf_components"].get(component) or {}

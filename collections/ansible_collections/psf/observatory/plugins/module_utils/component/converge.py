@@ -355,7 +355,7 @@ class Converger:
 
     def _wait_ready(self, started, restarts, readiness=None):
         wanted, host = self.wanted, self.host
-        readiness = readiness or wanted.readiness or {}
+        readiness = (wanted.readiness if readiness is None else readiness) or {}
         timeout = readiness.get("timeout") or 60
         deadline = host.now() + timeout
         reason = "not active"
@@ -433,7 +433,8 @@ class Converger:
         if code == 0:
             try:
                 # The old configuration is asked the old way: the new one may listen elsewhere.
-                self._wait_ready(host.now(), int(host.unit(wanted.name).get("NRestarts") or 0), (state or {}).get("readiness"))
+                old_way = state.get("readiness", wanted.readiness) or {}
+                self._wait_ready(host.now(), int(host.unit(wanted.name).get("NRestarts") or 0), old_way)
                 self._end_transaction()
                 return "The old version and configuration were put back and run again"
             except (ConcernError, OSError) as again:

@@ -42,7 +42,8 @@ class Handler(BaseHTTPRequestHandler):
         return self.answer(404, "paths: /notifications (POST), /healthz, /metrics\n")
 
     def do_POST(self):
-        length = int(self.headers.get("Content-Length") or 0)
+        told = self.headers.get("Content-Length") or ""
+        length = int(told) if told.isdecimal() else 0
         if self.path != "/notifications" or not 0 < length <= MAX_BODY:
             return self.refuse("POST a notification of at most %d bytes to /notifications\n" % MAX_BODY)
         try:

@@ -198,6 +198,11 @@ def test_a_mapping_becomes_yaml_or_json_and_a_text_stays(act):
     assert as_text == "{}"
 
 
+def test_a_secret_may_be_a_mapping_too(act):
+    action, _result = act(check=True, secrets={"/etc/demo/web.yml": {"users": {"ada": "x"}}, "/etc/demo/token": "t"})
+    assert action.modules[0]["secrets"] == {"/etc/demo/web.yml": "users:\n  ada: x\n", "/etc/demo/token": "t"}
+
+
 @pytest.mark.parametrize("row", ["/etc/demo/x", {"path": "/etc/demo/x"}, {"content": "x"}])
 def test_a_file_without_path_or_content_is_named(act, row):
     with pytest.raises(AnsibleActionFail, match="files: each entry is a mapping with path and content; got"):

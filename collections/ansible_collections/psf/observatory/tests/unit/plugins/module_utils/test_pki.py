@@ -67,8 +67,13 @@ def secured(tmp_path):
     (tmp_path / "host").mkdir()
     host = FakeHost(tmp_path / "host")
     fake = host._runner
-    real = subprocess.run
-    host._runner = lambda argv, **options: (real if argv[0] == "openssl" else fake)(argv, **options)
+
+    def run(argv, **options):
+        if argv[0] == "openssl":
+            return subprocess.run(argv, **{"check": False, **options})
+        return fake(argv, **options)
+
+    host._runner = run
     return host
 
 

@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
@@ -102,7 +104,6 @@ def test_facts_of_a_fresh_host_are_empty(host):
     ("ID=ubuntu\nVERSION_ID='24.04'\n", "ubuntu-24"), ("# nothing\n", "unknown-")])
 def test_the_distribution_is_what_os_release_says(monkeypatch, tmp_path, text, distribution):
     (tmp_path / "os-release").write_text(text)
-    monkeypatch.setattr("builtins.open", lambda path, _open=open, **options: _open(
-        tmp_path / "os-release" if path == "/etc/os-release" else path, **options))
-    monkeypatch.setattr(component_facts.os.path, "exists", lambda path: True)
+    monkeypatch.setattr(component_facts, "open", lambda path, **options: (tmp_path / Path(path).name).open(**options), raising=False)
+    monkeypatch.setattr(component_facts, "os", SimpleNamespace(path=SimpleNamespace(exists=lambda path: True)))
     assert component_facts.distribution() == distribution

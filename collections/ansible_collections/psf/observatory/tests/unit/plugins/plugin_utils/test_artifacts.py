@@ -384,13 +384,13 @@ def index(web, **entries):
     (web.directory / "index.json").write_text(json.dumps({"format": 1, "artifacts": list(entries.values())}))
 
 
-def filled(ask, web, cache, say=lambda text: None):
-    """A mirror in the web server's directory, filled from upstream; returns what changed and the release's entry."""
+def filled(ask, web, cache):
+    """Fill a mirror in the web server's directory from upstream; returns what changed."""
     (web.directory / "demo-1.2.0.linux-amd64.tar.gz").write_bytes(ARCHIVE)
     request = ask(source="release", cache=str(cache))
     chosen = artifacts.resolve(request)
     path, _digest = artifacts.fetch(request, chosen)
-    return artifacts.fill_mirror(web.directory / "mirror", [(request, chosen, path)], say)
+    return artifacts.fill_mirror(web.directory / "mirror", [(request, chosen, path)], lambda text: None)
 
 
 def test_a_mirror_that_was_filled_serves_without_upstream(locks, ask, web, tmp_path):

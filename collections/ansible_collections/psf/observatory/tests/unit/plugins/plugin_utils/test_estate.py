@@ -182,6 +182,8 @@ def test_probes_ask_every_main_port_of_the_region():
      "host a: port 9100 is wanted by node (web) and by prometheus (web); set prometheus_port"),
     ({"region_eu": ["a"], "otel_gateway": ["a"], "variables": {"a": {"otel_gateway_metrics_port": 8889}}},
      "host a: port 8889 is wanted by otel_agent (metrics) and by otel_gateway (metrics); set otel_gateway_metrics_port"),
+    ({"region_eu": ["a", "b"], "region_us": ["c"], "loki": ["a", "b", "c"]},
+     "region eu has loki on a, b; only one host of a region can have it"),
     ({"region_eu": ["a"], "variables": {"a": {"node_port": "http"}}}, "host a: node_port: 'http' is not a port (1 to 65535)"),
 ])
 def test_what_is_wrong_is_said_in_one_sentence_with_host_and_group(groups, problem):

@@ -5,13 +5,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import socket
 import ssl
 import subprocess
 import sys
-from contextlib import closing
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -29,6 +31,9 @@ class Running:
         self.process = subprocess.Popen(
             [sys.executable, "-I", str(PROGRAM), "--listen=127.0.0.1", f"--port={self.port}", *options],
             stdout=subprocess.PIPE, text=True)
+        # No test waits for ever, whatever the program does.
+        self.watchdog = threading.Timer(120, self.process.kill)
+        self.watchdog.start()
 
     def wait(self):
         while self.process.poll() is None:
@@ -36,11 +41,11 @@ class Running:
                 socket.create_connection(("127.0.0.1", self.port), 1).close()
                 return self
             except OSError:
-                continue
-        raise AssertionError("the program ended at once")
+                time.sleep(0.02)
+        raise AssertionError("the program ended")
 
     def ask(self, method, path, body=None, headers=None):
-        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)) as connection:
+        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)) as connection:
             connection.request(method, path, body, headers or {})
             answer = connection.getresponse()
             return answer.status, answer.read().decode()
@@ -52,15 +57,20 @@ class Running:
     def end(self):
         """Stop it; returns the lines that it wrote."""
         self.process.terminate()
-        return [json.loads(line) for line in self.process.communicate(timeout=30)[0].splitlines()]
+        return [json.loads(line) for line in self.process.communicate()[0].splitlines()]
+
+    def clear_away(self):
+        self.watchdog.cancel()
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
 
 
 @pytest.fixture
 def alert_log():
     running = Running()
     yield running.wait()
-    running.process.kill()
-    running.process.communicate()
+    running.clear_away()
 
 
 def notification(*names, status="firing"):
@@ -123,8 +133,7 @@ def test_a_client_that_says_nothing_holds_up_nobody(alert_log):
 def secured(authority):
     running = Running(f"--certificate={authority}/host.crt", f"--key={authority}/host.key", f"--ca={authority}/ca.crt")
     yield running.wait()
-    running.process.kill()
-    running.process.communicate()
+    running.clear_away()
 
 
 def healthy(running, authority, certificate):
@@ -138,11 +147,13 @@ def healthy(running, authority, certificate):
 
 def test_a_client_shows_a_certificate_of_the_same_authority(secured, authority):
     assert healthy(secured, authority, certificate=True)
-    with pytest.raises(OSError):
-        assert healthy(secured, authority, certificate=False)
-        raise OSError("the connection was ended without an answer")
-    failed = [row for row in secured.end() if row["event"] == "connection failed"]
-    assert any("PEER_DID_NOT_RETURN_A_CERTIFICATE" in row["error"] for row in failed)
+    # The connection ends without an answer, or with an error, as the one side or the other is faster.
+    answered = False
+    with contextlib.suppress(OSError):
+        answered = healthy(secured, authority, certificate=False)
+    assert not answered
+    reasons = (json.loads(line)["error"] for line in secured.process.stdout)
+    assert any("PEER_DID_NOT_RETURN_A_CERTIFICATE" in reason for reason in reasons)
 
 
 def test_a_handshake_that_never_ends_holds_up_nobody(secured, authority):

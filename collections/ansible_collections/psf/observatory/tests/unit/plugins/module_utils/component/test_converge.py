@@ -181,6 +181,14 @@ def test_without_a_way_to_reload_every_change_restarts(host):
     assert steps(outcome)[-1] == ("restart", "demo.service")
 
 
+@pytest.mark.parametrize("on_change, last", [("reload", ("reload", "demo.service")), ("none", ("write file", "/etc/demo/token")),
+                                             (None, ("restart", "demo.service"))])
+def test_a_changed_secret_costs_what_it_declares(host, on_change, last):
+    options = dict(reload={}, secret_on_change={"/etc/demo/token": on_change} if on_change else None)
+    converge(host, secrets={"/etc/demo/token": TOKEN}, **options)
+    assert steps(converge(host, secrets={"/etc/demo/token": TOKEN + "2"}, **options))[-1] == last
+
+
 def test_the_greatest_need_of_several_files_wins(host):
     def files(content):
         return [config(content, "/etc/demo/a", on_change="none"), config(content, "/etc/demo/b", on_change="restart"),
@@ -293,17 +301,15 @@ def test_something_else_in_the_place_of_a_file_is_named(host, tmp_path):
 
 
 # -- rollback ----------------------------------------------------------------------------------------------------------
-def settled(host, tmp_path):
-    """A service that runs version 1.0 with two files; returns the options that made it."""
-    options = dict(resolved=resolved(tmp_path, "1.0"), readiness=READY, reload={},
-                   files=[config("a: 1\n", mode="0600"), config("old\n", "/etc/demo/extra.yml")])
-    converge(host, **options)
-    return options
+def settled(tmp_path):
+    """A declaration with an artifact and two files."""
+    return dict(resolved=resolved(tmp_path, "1.0"), readiness=READY, reload={},
+                files=[config("a: 1\n", mode="0600"), config("old\n", "/etc/demo/extra.yml")])
 
 
 @pytest.mark.parametrize("word, reason", [("HANG", "not ready after 60 s: HTTP 503 still starting"), ("CRASH", "does not stay up")])
 def test_a_service_that_never_gets_ready_gets_everything_back(host, tmp_path, word, reason):
-    settled(host, tmp_path)
+    converge(host, **settled(tmp_path))
     before = tree(host.root)
     with pytest.raises(ConcernError, match=reason) as error:
         converge(host, resolved=resolved(tmp_path, "2.0"), readiness=READY, unit={"exec": ["/usr/bin/demo", "--new"]},
@@ -316,18 +322,13 @@ def test_a_service_that_never_gets_ready_gets_everything_back(host, tmp_path, wo
     assert service.active == "active" and service.loaded[CONFIG] == b"a: 1\n"
     assert service.started["program"] == host.link(CURRENT) and "1.0" in service.started["program"]
     assert b"--new" not in service.started["unit"]
-    assert not converge(host, **settled_options(tmp_path)).changed
-
-
-def settled_options(tmp_path):
-    return dict(resolved=resolved(tmp_path, "1.0"), readiness=READY, reload={},
-                files=[config("a: 1\n", mode="0600"), config("old\n", "/etc/demo/extra.yml")])
+    assert not converge(host, **settled(tmp_path)).changed
 
 
 def test_the_error_has_the_services_own_words(host, tmp_path):
-    settled(host, tmp_path)
+    converge(host, **settled(tmp_path))
     with pytest.raises(ConcernError, match="Last words of the service: demo: bad settings, giving up") as error:
-        converge(host, **{**settled_options(tmp_path), "files": [config("CRASH")]})
+        converge(host, **{**settled(tmp_path), "files": [config("CRASH")]})
     assert error.value.details["log"] == ["demo: bad settings, giving up"]
 
 
@@ -344,6 +345,22 @@ def test_a_service_that_started_with_the_host_does_so_again_after_a_rollback(hos
     with pytest.raises(ConcernError):
         converge(host, files=[config("CRASH")], enabled=False)
     assert host.service("demo").enabled
+
+
+@pytest.mark.parametrize("before", [READY, None])
+def test_the_old_configuration_is_asked_the_old_way(host, monkeypatch, before):
+    """The new one may listen elsewhere, or be the first that can be asked at all."""
+    asked = []
+    converge(host, files=[config()], readiness=before)
+
+    def ready(readiness):
+        asked.append(readiness["url"])
+        return "refused" if ":9/" in readiness["url"] else ""
+
+    monkeypatch.setattr(probe, "ready", ready)
+    with pytest.raises(ConcernError, match="The old version and configuration were put back and run again"):
+        converge(host, files=[config("a: 2\n")], readiness={"url": "http://127.0.0.1:9/-/ready"})
+    assert (asked[-1] == READY["url"]) is bool(before)
 
 
 def test_when_the_old_service_does_not_run_either_it_says_so_and_the_next_run_confirms(host):
@@ -382,7 +399,7 @@ def test_after_an_interrupted_run_the_next_one_confirms(host):
 
 
 def test_an_interrupted_run_that_fails_later_goes_back_to_before_the_interruption(host, tmp_path):
-    settled(host, tmp_path)
+    converge(host, **settled(tmp_path))
     before = tree(host.root)
     interrupt_at_restart(host, resolved=resolved(tmp_path, "2.0"), readiness=READY, reload={},
                          files=[config("HANG", mode="0640"), config("new\n", "/etc/demo/new.yml")])

@@ -45,6 +45,8 @@ def test_a_version_has_a_directory_of_its_own():
     ({"directories": [{"path": "/srv", "mode": "rwx"}]}, r"directories\[0\].mode: 'rwx'"),
     ({"directories": [{"path": "srv"}]}, r"directories\[0\].path: 'srv'"),
     ({"secrets": {"token": "x"}}, "secrets: 'token' is not a plain absolute path"),
+    ({"secrets": {"/a": "x"}, "secret_on_change": {"/b": "none"}}, "secret_on_change: /b: .* secrets has no such file"),
+    ({"secrets": {"/a": "x"}, "secret_on_change": {"/a": "stop"}}, "secret_on_change: /a: 'stop' is not one of restart, reload, none"),
     ({"files": [config(), config()]}, "files: /etc/demo/demo.yml is declared twice for component demo"),
     ({"files": [config()], "secrets": {"/etc/demo/demo.yml": "x"}}, "declared twice"),
     ({"files": [config(path="/etc/demo/demo.env")], "environment": {"A": "b"}}, "/etc/demo/demo.env is declared twice"),
