@@ -12,9 +12,10 @@
    (component.yml), in turn in this same run. This ratio is what to compare between machines and over time.
    Both are installed for the benchmark under names and ports of their own, and removed again (clean.yml).
 
-1 and 2 run in turn. Seconds are medians. Module executions count modules started by any action, on hosts (ssh) and on the controller (local);
-round trips count invocations of ssh, scp and sftp. Where a run would change something (asked in check mode), nothing is
-measured; a change between two runs shows in `changed`, which must be 0 for the figures to mean anything.
+1 and 2 run in turn. Seconds are medians. Module executions count modules started by any action, on hosts (ssh) and on the
+controller (local); round trips count invocations of ssh, scp and sftp. Where a run would change something (asked in check
+mode first), nothing is measured. `changed` of each run must be 0; where it is not, the checkout or the lab was altered
+meanwhile, and the seconds are not those of an unchanged run.
 """
 
 from __future__ import annotations

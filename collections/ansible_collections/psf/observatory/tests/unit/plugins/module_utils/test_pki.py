@@ -70,7 +70,8 @@ def secured(tmp_path):
 
     def run(argv, **options):
         if argv[0] == "openssl":
-            return subprocess.run(argv, **{"check": False, **options})
+            options.pop("check")
+            return subprocess.run(argv, check=False, **options)
         return fake(argv, **options)
 
     host._runner = run
