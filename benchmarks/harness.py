@@ -87,7 +87,8 @@ def table(title: str, rows: list[tuple[Any, ...]]) -> None:
     widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
     print(f"\n{title}")
     for row in cells:
-        print("  " + "  ".join([row[0].ljust(widths[0])] + [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]))
+        right = [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
+        print("  " + "  ".join([row[0].ljust(widths[0]), *right]).rstrip())
     sys.stdout.flush()
 
 

@@ -51,7 +51,7 @@ def made_up(number: int) -> tuple[dict[str, dict[str, Any]], dict[str, list[str]
 
 
 def write_inventory(directory: str, hosts: dict[str, dict[str, Any]], groups: dict[str, list[str]]) -> None:
-    """The inventory as files: hosts with their variables, groups, and a directory of variables for all, some of them templates."""
+    """The inventory as files: hosts with their variables, groups, and variables for all, some of them templates."""
     lines = [" ".join([name, *(f"{key}={value}" for key, value in variables.items())]) for name, variables in hosts.items()]
     for group, names in groups.items():
         if group not in ("all", "ungrouped"):

@@ -50,7 +50,8 @@ def refuse_unconverged() -> None:
     """A benchmark converges no host: what a run would change is asked first, in check mode."""
     run = play("playbooks/site.yml", "--check")
     if run.changed:
-        would = sorted({f"{task['name']} ({host})" for task in run.tasks for host, what in task["hosts"].items() if what == "changed"})
+        would = sorted({f"{task['name']} ({host})" for task in run.tasks
+                        for host, what in task["hosts"].items() if what == "changed"})
         sys.exit("The lab is not as the playbooks say; run `make lab` first. These would change:\n  " + "\n  ".join(would))
 
 
@@ -76,7 +77,8 @@ def subset(runs: list[Run]) -> None:
     tasks = sum(any(what != "skipped" for what in task["hosts"].values()) for task in last.tasks)
     ours = (seconds, tasks, last.modules.total(), last.trips)
     names = ("seconds", "tasks", "module executions", "round trips")
-    table(f"Prometheus, Alertmanager, node and blackbox exporter on {len(last.executed())} hosts, unchanged: median of {len(runs)}", [
+    title = f"Prometheus, Alertmanager, node and blackbox exporter on {len(last.executed())} hosts, unchanged"
+    table(f"{title}: median of {len(runs)}", [
         ("what", "here", "quoted", "here / quoted"),
         *((name, here, there, here / there) for name, here, there in zip(names, ours, PEER, strict=True))])
     print(f"  of the module executions, {on_hosts(last)} ran on hosts; changed, in each run: {changes(runs)}")
