@@ -5,7 +5,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 export PSF_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/psf-observatory
-VENV := $(PSF_CACHE)/venv-$(shell cat requirements.txt requirements-go.txt | sha256sum | cut -c1-12)
+# The name holds the hash of what is in it, so a new clone uses what is there.
+VENV := $(PSF_CACHE)/venv-$(shell cat requirements.txt requirements-go.txt requirements-uv.txt | sha256sum | cut -c1-12)
 export PATH := $(VENV)/bin:$(PATH)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 export PYTHONDONTWRITEBYTECODE := 1
@@ -17,7 +18,7 @@ SCENARIOS ?= default faults
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
 
-$(VENV)/.complete: requirements.txt requirements-go.txt
+$(VENV)/.complete:
 	@tests/bootstrap.sh "$(VENV)"
 
 lab: $(VENV)/.complete ## bring up two regions of hosts, install everything, verify, say where to look

@@ -19,8 +19,12 @@ python3 -c 'import ensurepip, venv' 2>/dev/null || need python3-venv
 [ -e /etc/ssl/certs/ca-certificates.crt ] || need ca-certificates
 command -v git >/dev/null || need git
 
-rm -rf "$venv"
 mkdir -p "$(dirname "$venv")"
+# Two commands may ask at once: the second waits and finds it done.
+exec 9>"$venv.lock"
+flock 9
+if [ -e "$venv/.complete" ]; then exit 0; fi
+rm -rf "$venv"
 python3 -m venv "$venv"
 say "installing the pinned tools"
 "$venv/bin/pip" install -q --require-hashes -r requirements-uv.txt
