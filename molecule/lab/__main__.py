@@ -32,7 +32,7 @@ def main() -> int:
     parser.add_argument("verb", choices=["make", "up", "down", "where", "stop", "clean"])
     parser.add_argument("-i", "--inventory", required=True, help="inventory whose hosts are the lab's")
     parser.add_argument("names", nargs="*", help="hosts to stop (default: all)")
-    args = parser.parse_args()
+    args = parser.parse_intermixed_args()
     found = shutil.which("ansible-inventory", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
     if not found:
         raise LabError("ansible-inventory is not installed; `make lab` installs it")
