@@ -68,11 +68,8 @@ def secured(tmp_path):
     host = FakeHost(tmp_path / "host")
     fake = host._runner
 
-    def run(argv, **options):
-        if argv[0] == "openssl":
-            options.pop("check")
-            return subprocess.run(argv, check=False, **options)
-        return fake(argv, **options)
+    def run(argv, check=False, **options):
+        return (subprocess.run if argv[0] == "openssl" else fake)(argv, check=check, **options)
 
     host._runner = run
     return host
