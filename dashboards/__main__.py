@@ -1,0 +1,5 @@
+"""`python -m dashboards`: the command `observatory` from a checkout."""
+
+from dashboards.cli import main
+
+raise SystemExit(main())

@@ -1,0 +1,90 @@
+"""The command `observatory`: systems, check, render, record, slo. Errors say what would be right, and end with status 1."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from pathlib import Path
+
+from dashboards import checks, estate, load, record, render
+from dashboards.model import ContentError
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(prog="observatory", description="Dashboards, alerts, SLOs and runbooks as code.",
+                                  epilog="A system is a folder under dashboards/systems; docs/adding-a-system.md says what is in it.")
+    verbs = top.add_subparsers(dest="verb", required=True, metavar="COMMAND")
+
+    verbs.add_parser("systems", help="list the systems: dashboards, alerts, metrics, owner").set_defaults(run=systems)
+
+    verb = verbs.add_parser("check", help="run every law over all systems, or check a bundle against its manifest")
+    verb.add_argument("--bundle", type=Path, metavar="DIR", help="also hold this bundle against its manifest")
+    verb.set_defaults(run=check)
+
+    verb = verbs.add_parser("render", help="write the bundle for an estate")
+    verb.add_argument("--estate", type=Path, required=True, metavar="FILE", help="the estate file (JSON) that playbooks/render.yml writes")
+    verb.add_argument("--out", type=Path, required=True, metavar="DIR", help="the bundle; replaced as a whole, or not at all")
+    verb.set_defaults(run=write)
+
+    verb = verbs.add_parser("record", help="record what a system exposes into its metrics.sample, from a running Prometheus",
+                            description="Log in by OBSERVATORY_USERNAME and OBSERVATORY_PASSWORD in the environment.")
+    verb.add_argument("--system", required=True, action="append", metavar="ID")
+    verb.add_argument("--prometheus", required=True, metavar="URL")
+    verb.add_argument("--ca", default="", metavar="FILE", help="certificate of the authority that signed the server's")
+    verb.set_defaults(run=recorded)
+    return top
+
+
+def systems(_options: argparse.Namespace) -> int:
+    rows = [("SYSTEM", "DASHBOARDS", "ALERTS", "METRICS", "OWNER", "TITLE")]
+    rows += [(item.system.id, str(len(item.dashboards)), str(len(item.alerts)), str(len(item.metrics)), item.system.owner, item.system.title)
+             for item in load.everything().systems]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    return 0
+
+
+def check(options: argparse.Namespace) -> int:
+    content = load.everything()
+    problems = [str(problem) for problem in checks.run(content)]
+    if options.bundle:
+        problems += [f"{options.bundle}: {problem}" for problem in render.damaged(options.bundle)]
+    for problem in problems:
+        print(problem)
+    alerts = sum(len(loaded.alerts) for loaded in content.systems)
+    print(f"{len(problems)} problems: {len(checks.laws())} laws, {len(content.systems)} systems, {alerts} alerts", file=sys.stderr)
+    return 1 if problems else 0
+
+
+def write(options: argparse.Namespace) -> int:
+    started = time.monotonic()
+    content = load.everything()
+    problems = checks.run(content)
+    if problems:
+        raise ContentError("the content breaks its laws; nothing was written:\n  " + "\n  ".join(map(str, problems)))
+    found = estate.read(options.estate)
+    files = render.bundle(content, found)
+    changed = render.write(files, found, options.out)
+    print(f"{'written' if changed else 'unchanged'}: {len(files)} files, {options.out}, {time.monotonic() - started:.1f} s")
+    return 0
+
+
+def recorded(options: argparse.Namespace) -> int:
+    server = record.Server(options.prometheus.rstrip("/"), os.environ.get("OBSERVATORY_USERNAME", ""), os.environ.get("OBSERVATORY_PASSWORD", ""),
+                           options.ca)
+    folders = [load.SYSTEMS / name for name in options.system]
+    for folder in folders:
+        print(f"recorded {record.write(load.one(folder), server)}")
+    return 0
+
+
+def main(argv: list[str] | None = None) -> int:
+    options = parser().parse_args(argv)
+    try:
+        return int(options.run(options))
+    except ContentError as error:
+        print(f"observatory: {error}", file=sys.stderr)
+        return 1

@@ -1,0 +1,166 @@
+"""PromQL as a tree: which series and labels an expression uses, how far it looks back; and selectors put into its text.
+
+promql-parser is the grammar; this is its only importer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from string import Template
+from typing import Any
+
+import promql_parser as grammar
+
+from dashboards.model import ContentError
+
+# What Grafana puts in for its own variables; any value will do for the grammar.
+GRAFANA = {"$__rate_interval": "1m", "$__interval": "1m", "$__range_s": "3600", "$__range": "1h"}
+COUNTER_FUNCTIONS = frozenset({"rate", "irate", "increase", "resets"})
+GAUGE_FUNCTIONS = frozenset({"delta", "idelta", "deriv", "predict_linear", "double_exponential_smoothing", "holt_winters"})
+TOKEN = re.compile(r"""(?P<string>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`[^`]*`)|(?P<comment>\#[^\n]*)|(?P<range>\[[^\]]*\])
+    |(?P<name>[a-zA-Z_:][a-zA-Z0-9_:]*)|(?P<other>.)""", re.VERBOSE | re.DOTALL)
+
+
+@dataclass
+class Use:
+    """What an expression uses. selectors: (series, {label: (operator, value)}); functions: (function, series) of range vectors;
+    grouped: labels named in by, on, ignoring, group_left, without; made: labels made by label_replace and label_join; ranges: look-back windows in seconds."""
+
+    selectors: list[tuple[str, dict[str, tuple[str, str]]]] = field(default_factory=list)
+    functions: list[tuple[str, str]] = field(default_factory=list)
+    grouped: set[str] = field(default_factory=set)
+    made: set[str] = field(default_factory=set)
+    ranges: list[float] = field(default_factory=list)
+    quantiles_without_le: list[str] = field(default_factory=list)
+
+    def names(self) -> set[str]:
+        return {name for name, _matchers in self.selectors}
+
+
+def plain(expr: str) -> str:
+    """The expression as Prometheus itself would read it: Grafana's variables replaced."""
+    for name, value in GRAFANA.items():
+        expr = expr.replace(name, value)
+    return expr
+
+
+def thresholds(expr: str, values: Mapping[str, float], where: str) -> str:
+    """Put thresholds in for $name. An unknown name is refused."""
+    try:
+        return Template(expr).substitute({name: number(value) for name, value in values.items()})
+    except (KeyError, ValueError) as error:
+        raise ContentError(f"{where}: {error} in {expr!r} is not one of its thresholds ({', '.join(values) or 'it has none'})") from error
+
+
+def number(value: float) -> str:
+    """A number as people write it: 0.9, 5, 86400."""
+    return str(int(value)) if float(value).is_integer() and abs(value) < 1e15 else repr(float(value))
+
+
+def parse(expr: str, where: str) -> Any:
+    try:
+        return grammar.parse(plain(expr))
+    except ValueError as error:
+        raise ContentError(f"{where}: is not PromQL: {error}: {expr}") from error
+
+
+def use(expr: str, where: str) -> Use:
+    """Walk an expression. Raises ContentError when it does not parse."""
+    found = Use()
+    _walk(parse(expr, where), found)
+    return found
+
+
+def _seconds(value: Any) -> float:
+    return float(value.total_seconds()) if hasattr(value, "total_seconds") else float(value)
+
+
+def _walk(node: Any, found: Use) -> None:
+    if isinstance(node, grammar.VectorSelector):
+        matchers = {m.name: (str(m.op), m.value) for m in node.matchers.matchers}
+        name = node.name or matchers.pop("__name__", ("", ""))[1]
+        found.selectors.append((name, matchers))
+    elif isinstance(node, grammar.MatrixSelector):
+        found.ranges.append(_seconds(node.range))
+        _walk(node.vector_selector, found)
+    elif isinstance(node, grammar.SubqueryExpr):
+        found.ranges.append(_seconds(node.range))
+        _walk(node.expr, found)
+    elif isinstance(node, grammar.Call):
+        name = node.func.name
+        for argument in node.args:
+            if isinstance(argument, grammar.MatrixSelector):
+                found.functions.append((name, argument.vector_selector.name or ""))
+            _walk(argument, found)
+        if name in ("label_replace", "label_join") and isinstance(node.args[1], grammar.StringLiteral):
+            found.made.add(node.args[1].val)
+        if name == "histogram_quantile" and not _by_le(node.args[1]):
+            found.quantiles_without_le.append(str(node))
+    elif isinstance(node, grammar.AggregateExpr):
+        if node.modifier is not None:
+            found.grouped.update(node.modifier.labels)
+        if node.param is not None:
+            _walk(node.param, found)
+        _walk(node.expr, found)
+    elif isinstance(node, grammar.BinaryExpr):
+        modifier = node.modifier
+        if modifier is not None:
+            for group in (modifier.matching, modifier.group_labels):
+                found.grouped.update(getattr(group, "labels", group) or ())
+        _walk(node.lhs, found)
+        _walk(node.rhs, found)
+    elif isinstance(node, (grammar.ParenExpr, grammar.UnaryExpr)):
+        _walk(node.expr, found)
+
+
+def _by_le(node: Any) -> bool:
+    """Whether a histogram_quantile's argument keeps le and rates its buckets."""
+    while isinstance(node, grammar.ParenExpr):
+        node = node.expr
+    if isinstance(node, grammar.AggregateExpr):
+        modifier = node.modifier
+        by = modifier is not None and "by" in str(modifier.type).lower() and "le" in modifier.labels
+        without = modifier is not None and "without" in str(modifier.type).lower() and "le" not in modifier.labels
+        return (by or without) and _by_le(node.expr)
+    if isinstance(node, grammar.BinaryExpr):
+        return _by_le(node.lhs)
+    return isinstance(node, grammar.Call) and node.func.name in ("rate", "increase", "irate")
+
+
+def scoped(expr: str, selectors: Callable[[str], Mapping[str, str]]) -> str:
+    """Put matchers into every selector of the text. `selectors(name)` gives label to operator and quoted value
+    ('=~"$region"') for a series, nothing for a name that is none. A label that is matched already is left alone."""
+    out: list[str] = []
+    tokens = list(_tokens(expr))
+    index = 0
+    while index < len(tokens):
+        kind, text = tokens[index]
+        index += 1
+        out.append(text)
+        if kind != "name" or _called(tokens, index) or not (wanted := dict(selectors(text))):
+            continue
+        if index < len(tokens) and tokens[index][1] == "{":
+            end = next(i for i in range(index, len(tokens)) if tokens[i][1] == "}")
+            inner = [token for token in tokens[index + 1:end]]
+            matched = {text for kind, text in inner if kind == "name"}
+            body = "".join(text for _kind, text in inner).strip().rstrip(",")
+            index = end + 1
+        else:
+            matched, body = set(), ""
+        parts = [body] if body else []
+        parts += [f"{label}{matcher}" for label, matcher in wanted.items() if label not in matched]
+        if parts:
+            out.append("{" + ", ".join(parts) + "}")
+    return "".join(out)
+
+
+def _called(tokens: list[tuple[str, str]], index: int) -> bool:
+    while index < len(tokens) and tokens[index][1].isspace():
+        index += 1
+    return index < len(tokens) and tokens[index][1] == "("
+
+
+def _tokens(expr: str) -> Iterator[tuple[str, str]]:
+    for match in TOKEN.finditer(expr):
+        yield match.lastgroup or "other", match[0]

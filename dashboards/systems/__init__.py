@@ -1,0 +1,1 @@
+"""One folder a system; the folder's name is the system's id."""

@@ -1,0 +1,1 @@
+"""Linux hosts: processor, memory, disks, file systems, network, time."""

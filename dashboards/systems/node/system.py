@@ -1,0 +1,14 @@
+"""Linux hosts, as node_exporter sees them."""
+
+from dashboards.model import System
+
+SYSTEM = System(
+    id="node", title="Linux hosts", owner="platform",
+    description="Processor, memory, disks, file systems, network and clock of every host.",
+    jobs=("node",), logs='{unit!="", service_name!=""}',
+    left_out=(
+        ("software RAID, bonding, EDAC, hwmon, NVMe", "the lab's hosts have none, so no recorded scrape contains their metrics"),
+        ("NTP state (node_timex_*)", "the collector is off where the host's kernel refuses adjtimex; NodeClockSkew compares clocks instead"),
+        ("textfile collector", "nothing of the platform writes such files"),
+        ("alerts on load average", "load counts tasks in disk wait as well; pressure stall information says what waits, and for what"),
+    ))
