@@ -104,17 +104,20 @@ class _Builder:
         query = f"label_values({self._scoped(variable.metric, stop=variable.name)}, {variable.label})"
         return {"name": variable.name, "label": variable.title, "type": "query", "datasource": datasource("prometheus"),
                 "definition": query, "query": {"query": query, "refId": "StandardVariableQuery", "qryType": 1}, "refresh": 2, "sort": 1,
-                "regex": "", "multi": variable.multi, "includeAll": True, "allValue": ".+", "allowCustomValue": False, "hide": 0, "options": [],
+                "regex": "", "multi": variable.multi, "includeAll": True, "allValue": ".*", "allowCustomValue": False, "hide": 0, "options": [],
                 "current": {"text": ["All"], "value": ["$__all"]} if variable.multi else {"text": "All", "value": "$__all"}}
 
     def links(self) -> list[dict[str, Any]]:
         rows = [(title, f"/d/{uid}") for title, uid in (*self.context.siblings.get(self.loaded.system.id, ()), *self.dashboard.links)
                 if uid != self.uid]
         if self.uid != naming.LANDING:
-            rows.insert(0, ("All systems", f"/d/{naming.LANDING}"))
-        rows.append(("Runbook", naming.panel_link(self.uid, naming.panel_id("runbook")).split("&$")[0]))
-        return [{"type": "link", "title": title, "url": url, "icon": "doc" if title == "Runbook" else "dashboard", "keepTime": True,
-                 "includeVars": True, "targetBlank": False, "asDropdown": False, "tags": [], "tooltip": ""} for title, url in rows]
+            rows.insert(0, ("Landing page", f"/d/{naming.LANDING}"))
+        if self.loaded.runbook:
+            rows.append(("Runbook", naming.panel_link(self.uid, naming.panel_id("runbook")).split("&$", 1)[0]))
+        common = {"keepTime": True, "includeVars": True, "targetBlank": False, "tooltip": ""}
+        return [{"type": "link", "title": title, "url": url, "icon": "doc" if title == "Runbook" else "dashboard", "asDropdown": False, "tags": [],
+                 **common} for title, url in rows] + [
+            {"type": "dashboards", "title": "All dashboards", "url": "", "icon": "external link", "asDropdown": True, "tags": [naming.PREFIX], **common}]
 
     def alerts_annotation(self) -> dict[str, Any]:
         expr = self._scoped(f'ALERTS{{system="{self.loaded.system.id}", alertstate="firing"}}')
@@ -275,7 +278,11 @@ class _Builder:
     def _overrides(self, panel: Panel) -> list[dict[str, Any]]:
         units = panel.options.get("units") or {}
         assert isinstance(units, dict)  # noqa: S101 (for the type checker)
-        return [{"matcher": {"id": "byName", "options": name}, "properties": [{"id": "unit", "value": unit}]} for name, unit in units.items()]
+        links = panel.options.get("links") or {}
+        assert isinstance(links, dict)  # noqa: S101 (for the type checker)
+        return [{"matcher": {"id": "byName", "options": name}, "properties": [{"id": "unit", "value": unit}]} for name, unit in units.items()] + [
+            {"matcher": {"id": "byName", "options": name}, "properties": [{"id": "links", "value": [
+                {"title": title, "url": url, "targetBlank": False}]}]} for name, (title, url) in links.items()]
 
     def _transformations(self, panel: Panel) -> list[dict[str, Any]]:
         if panel.kind != "table":
@@ -296,7 +303,7 @@ class _Builder:
                   "calcs": list(options.get("calcs") or ())}  # type: ignore[call-overload]
         per_kind: dict[str, dict[str, Any]] = {
             "timeseries": {"legend": legend, "tooltip": {"mode": "multi", "sort": "desc"}},
-            "stat": {"reduceOptions": reduce, "colorMode": "value", "graphMode": "area", "textMode": "auto", "justifyMode": "auto",
+            "stat": {"reduceOptions": reduce, "colorMode": "value", "graphMode": "area", "textMode": options.get("text", "auto"), "justifyMode": "auto",
                      "orientation": "auto", "wideLayout": True},
             "gauge": {"reduceOptions": reduce, "showThresholdLabels": False, "showThresholdMarkers": True, "orientation": "auto"},
             "bargauge": {"reduceOptions": reduce, "displayMode": "gradient", "orientation": "horizontal", "showUnfilled": True, "valueMode": "color"},

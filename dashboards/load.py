@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from dashboards import sample
 from dashboards.model import SCRAPE_METRICS, Alert, ContentError, Dashboard, Metric, Recording, System, require
+from dashboards.slo_metrics import RECORDED
 
 SYSTEMS = Path(__file__).parent / "systems"
 T = TypeVar("T")
@@ -49,7 +50,7 @@ class Content:
 
     def series(self) -> dict[str, tuple[Metric, tuple[str, ...]]]:
         """Every series that a query may use: of all systems, those of every scrape, recording rules."""
-        found = {name: (metric, labels) for metric in SCRAPE_METRICS for name, labels in metric.series().items()}
+        found = {name: (metric, labels) for metric in (*SCRAPE_METRICS, *RECORDED) for name, labels in metric.series().items()}
         for loaded in self.systems:
             found |= loaded.series()
             for recording in loaded.recordings:

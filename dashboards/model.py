@@ -268,7 +268,8 @@ class System:
     """A system of the estate. `id` is the inventory group, the folder, the label `system` of its alerts.
 
     jobs: Prometheus jobs whose series it owns. logs: the LogQL stream selector of its lines, without region and host. traces: its
-    services in Jaeger. left_out: what an expert might miss, and why it is not here."""
+    services in Jaeger. passing: selectors of series that it makes for others, under their jobs; they are recorded with its own.
+    left_out: what an expert might miss, and why it is not here."""
 
     id: str
     title: str
@@ -277,6 +278,7 @@ class System:
     jobs: tuple[str, ...]
     logs: str = ""
     traces: tuple[str, ...] = ()
+    passing: tuple[str, ...] = ()
     left_out: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
@@ -291,6 +293,7 @@ SCRAPE_METRICS = (
     Metric("scrape_samples_scraped", "gauge", "samples", "Samples that the target exposed"),
     Metric("scrape_samples_post_metric_relabeling", "gauge", "samples", "Samples left after relabelling"),
     Metric("scrape_series_added", "gauge", "series", "New series in the last scrape"),
-    Metric("ALERTS", "gauge", "boolean", "1 for each alert that is pending or firing", ("alertname", "alertstate", "severity", "owner")),
+    Metric("ALERTS", "gauge", "boolean", "1 for each alert that is pending or firing",
+           ("alertname", "alertstate", "severity", "owner", "sloth_id", "sloth_service", "sloth_slo")),
     Metric("ALERTS_FOR_STATE", "gauge", "seconds", "Since when an alert is active, in Unix time", ("alertname", "severity", "owner")),
 )

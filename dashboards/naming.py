@@ -17,7 +17,7 @@ DATASOURCES = {"prometheus": "prometheus", "loki": "loki", "jaeger": "jaeger"}
 
 def dashboard_uid(system: str, key: str) -> str:
     """At most 40 characters, as Grafana wants; the same for ever."""
-    return f"{PREFIX}-{system.replace('_', '-')}-{key}"[:40]
+    return f"{PREFIX}-{system}-{key}"[:40]
 
 
 def panel_id(key: str) -> int:
@@ -71,10 +71,10 @@ def dashboard_url(estate: Estate, uid: str, panel: int, labels: tuple[str, ...] 
     """The panel itself, with the alert's own region and instance: in Grafana where there is one, else the bundle's page."""
     variables = "&".join(f"var-{label}={{{{ $labels.{label} }}}}" for label in labels)
     if estate.grafana:
-        return f"{estate.grafana}/d/{uid}?viewPanel=panel-{panel}" + (f"&{variables}" if variables else "")
+        return f"{estate.grafana}/d/{uid}?viewPanel={panel}" + (f"&{variables}" if variables else "")
     return f"{estate.pages or OWN_PAGES}/dashboards/{uid}.html" + (f"?{variables}" if variables else "") + f"#panel-{panel}"
 
 
 def panel_link(uid: str, panel: int) -> str:
     """A relative link inside Grafana to a panel, carrying variables and time range along."""
-    return f"/d/{uid}?viewPanel=panel-{panel}&${{__all_variables}}&${{__url_time_range}}"
+    return f"/d/{uid}?viewPanel={panel}&${{__all_variables}}&${{__url_time_range}}"

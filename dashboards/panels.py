@@ -10,6 +10,8 @@ GREEN, YELLOW, ORANGE, RED, BLUE, GREY = "green", "yellow", "orange", "red", "bl
 # Value to text and colour, for panels of states.
 UP_DOWN = {"1": ("up", GREEN), "0": ("down", RED)}
 GOLDEN = "Golden signals"
+# Stages for logs_row(level=...): the level as it stands in a line of JSON.
+JSON_LEVEL = 'regexp `"level":"(?P<level>[a-z]+)"`'
 
 
 def prom(expr: str, legend: str = "__auto", instant: bool = False) -> Prom:
@@ -31,7 +33,7 @@ def timeseries(key: str, title: str, description: str, unit: str, *queries: Quer
 
 
 def stat(key: str, title: str, description: str, unit: str, *queries: Query, width: int = 4, height: int = 4, **more: Any) -> Panel:
-    """One number. Options: calc (lastNotNull), values {value: (text, colour)}, decimals."""
+    """One number. Options: calc (lastNotNull), values {value: (text, colour)}, decimals, text ("name": the legend in place of the value)."""
     return _panel("stat", key, title, description, unit, *queries, width=width, height=height, **more)
 
 
@@ -46,7 +48,8 @@ def bargauge(key: str, title: str, description: str, unit: str, *queries: Query,
 
 
 def table(key: str, title: str, description: str, unit: str, *queries: Query, width: int = 12, height: int = 8, **more: Any) -> Panel:
-    """One line a series, labels as columns (queries should be instant). Options: columns {label: title}, hide (labels)."""
+    """One line a series, labels as columns (queries should be instant). Options: columns {label: title}, hide (labels), units {title: unit},
+    links {title: (text, relative URL)}."""
     return _panel("table", key, title, description, unit, *queries, width=width, height=height, **more)
 
 
@@ -130,14 +133,19 @@ def go_runtime(jobs: tuple[str, ...]) -> Row:
                    prom(f"process_open_fds{{{job}}} / process_max_fds{{{job}}}", "{{instance}}"), min=0)), collapsed=True)
 
 
-def logs_row(system: System, errors: str = 'severity_text=~"(?i)warn.*|error|fatal|critical|alert|emerg.*"') -> Row:
-    """How many lines by level, those that complain, and all of them. `errors` is the filter of lines that complain."""
+def logs_row(system: System, errors: str = "", level: str = "", quiet: str = "") -> Row:
+    """How many lines by level, those that complain, and all of them. `errors` is the filter of lines that complain. `level` is a stage
+    that takes the label `level` out of the line, for a service whose journal priority says nothing (JSON_LEVEL).
+    `quiet` says why a healthy service may write nothing for hours."""
+    label, stage = ("level", f" | {level}") if level else ("severity_text", "")
+    errors = errors or f'{label}=~"(?i)warn.*|error|fatal|panic|critical|alert|emerg.*"'
     return Row("Logs", (
         timeseries("log-rate", "Lines by level", "Lines per second by the level that the service gave them.", "short",
-                   loki(f"sum by (severity_text) (rate({system.logs} [$__auto]))", "{{severity_text}}"), width=24, height=6, stack=True, bars=True),
-        logs("log-complaints", "Warnings and errors", "What the service complained about.", f"{system.logs} | {errors}",
+                   loki(f"sum by ({label}) (rate({system.logs}{stage} [$__auto]))", f"{{{{{label}}}}}"), width=24, height=6, stack=True, bars=True,
+                   may_be_empty=quiet),
+        logs("log-complaints", "Warnings and errors", "What the service complained about.", f"{system.logs}{stage} | {errors}",
              may_be_empty="a healthy service has nothing to complain about"),
-        logs("logs", "All lines", "Everything that the service wrote.", system.logs)))
+        logs("logs", "All lines", "Everything that the service wrote.", system.logs, may_be_empty=quiet)))
 
 
 def traces_row(system: System) -> Row:

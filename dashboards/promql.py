@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from functools import lru_cache
 from string import Template
 from typing import Any
 
@@ -33,6 +35,7 @@ class Use:
     made: set[str] = field(default_factory=set)
     ranges: list[float] = field(default_factory=list)
     quantiles_without_le: list[str] = field(default_factory=list)
+    windows: list[tuple[str, float]] = field(default_factory=list)  # (function, its range in seconds)
 
     def names(self) -> set[str]:
         return {name for name, _matchers in self.selectors}
@@ -65,8 +68,9 @@ def parse(expr: str, where: str) -> Any:
         raise ContentError(f"{where}: is not PromQL: {error}: {expr}") from error
 
 
+@lru_cache(maxsize=8192)
 def use(expr: str, where: str) -> Use:
-    """Walk an expression. Raises ContentError when it does not parse."""
+    """Walk an expression. Raises ContentError when it does not parse. What it gives is shared: read it, do not change it."""
     found = Use()
     _walk(parse(expr, where), found)
     return found
@@ -92,6 +96,7 @@ def _walk(node: Any, found: Use) -> None:
         for argument in node.args:
             if isinstance(argument, grammar.MatrixSelector):
                 found.functions.append((name, argument.vector_selector.name or ""))
+                found.windows.append((name, _seconds(argument.range)))
             _walk(argument, found)
         if name in ("label_replace", "label_join") and isinstance(node.args[1], grammar.StringLiteral):
             found.made.add(node.args[1].val)
@@ -126,6 +131,113 @@ def _by_le(node: Any) -> bool:
     if isinstance(node, grammar.BinaryExpr):
         return _by_le(node.lhs)
     return isinstance(node, grammar.Call) and node.func.name in ("rate", "increase", "irate")
+
+
+# Aggregations that give the series themselves, not one a group.
+CHOOSING = frozenset({"topk", "bottomk", "limitk", "limit_ratio"})
+
+
+def result_labels(expr: str, where: str, known: Mapping[str, set[str]]) -> set[str] | None:
+    """The labels that a series of the result can have. `known` says which a stored series has; None where a series is not known.
+    Raises ContentError when it does not parse."""
+    return _labels(parse(expr, where), known)
+
+
+def _labels(node: Any, known: Mapping[str, set[str]]) -> set[str] | None:
+    if isinstance(node, grammar.VectorSelector):
+        name = node.name or next((m.value for m in node.matchers.matchers if m.name == "__name__"), "")
+        return set(known[name]) if name in known else None
+    if isinstance(node, grammar.MatrixSelector):
+        return _labels(node.vector_selector, known)
+    if isinstance(node, (grammar.SubqueryExpr, grammar.ParenExpr, grammar.UnaryExpr)):
+        return _labels(node.expr, known)
+    if isinstance(node, grammar.Call):
+        return _labels_of_call(node, known)
+    if isinstance(node, grammar.AggregateExpr):
+        return _labels_of_aggregate(node, known)
+    return _labels_of_binary(node, known) if isinstance(node, grammar.BinaryExpr) else set()
+
+
+def _labels_of_call(node: Any, known: Mapping[str, set[str]]) -> set[str] | None:
+    name, arguments = node.func.name, list(node.args)
+    if name in ("absent", "absent_over_time"):
+        selector = getattr(arguments[0], "vector_selector", arguments[0])
+        matchers = selector.matchers.matchers if isinstance(selector, grammar.VectorSelector) else []
+        return {m.name for m in matchers if m.op == grammar.MatchOp.Equal and m.name != "__name__"}
+    vectors = [argument for argument in arguments if not isinstance(argument, (grammar.NumberLiteral, grammar.StringLiteral))]
+    if name in ("vector", "scalar", "time", "pi") or not vectors:
+        return set()
+    found = _labels(vectors[0], known)
+    if found is None:
+        return None
+    if name == "histogram_quantile":
+        return found - {"le"}
+    return found | {arguments[1].val} if name in ("label_replace", "label_join") else found
+
+
+def _labels_of_aggregate(node: Any, known: Mapping[str, set[str]]) -> set[str] | None:
+    found = _labels(node.expr, known)
+    if str(node.op) in CHOOSING:
+        return found
+    named = set(node.modifier.labels) if node.modifier is not None else set()
+    if node.modifier is not None and node.modifier.type == grammar.AggModifierType.Without:
+        return None if found is None else found - named
+    kept = named if found is None else named & found
+    return kept | {node.param.val} if str(node.op) == "count_values" else kept
+
+
+def _labels_of_binary(node: Any, known: Mapping[str, set[str]]) -> set[str] | None:
+    left, right = _labels(node.lhs, known), _labels(node.rhs, known)
+    operator, modifier = str(node.op), node.modifier
+    if operator == "or":
+        return None if left is None or right is None else left | right
+    if operator in ("and", "unless") or _number(node.rhs):
+        return left
+    if _number(node.lhs):
+        return right
+    if modifier is None or modifier.matching is None:
+        return left
+    named, included = set(modifier.matching.labels), set(modifier.group_labels or ())
+    if modifier.card == grammar.VectorMatchCardinality.ManyToOne:
+        return None if left is None else left | included
+    if modifier.card == grammar.VectorMatchCardinality.OneToMany:
+        return None if right is None else right | included
+    if modifier.matching.type == grammar.LabelModifierType.Include:
+        return named if left is None else named & left
+    return None if left is None else left - named
+
+
+def missing(expr: str, where: str, given: AbstractSet[str], recordings: Mapping[str, str]) -> set[str]:
+    """Series without which the expression has no result when only `given` exist: of the sides of an `or`, one is enough. Recordings stand
+    for what they are made of. Raises ContentError when it does not parse."""
+    return _missing(parse(expr, where), where, given, recordings)
+
+
+def _missing(node: Any, where: str, given: AbstractSet[str], recordings: Mapping[str, str]) -> set[str]:
+    def below(inner: Any) -> set[str]:
+        return _missing(inner, where, given, recordings)
+    if isinstance(node, grammar.VectorSelector):
+        name = node.name or ""
+        if name in given or not name:
+            return set()
+        if name in recordings:
+            rest = {record: text for record, text in recordings.items() if record != name}
+            return missing(recordings[name], where, given, rest)
+        return {name}
+    if isinstance(node, grammar.BinaryExpr):
+        left, right = below(node.lhs), below(node.rhs)
+        return set() if str(node.op) == "or" and not (left and right) else left | right
+    inner = [*node.args] if isinstance(node, grammar.Call) else [getattr(node, "expr", None), getattr(node, "vector_selector", None)]
+    return set().union(*(below(child) for child in inner if child is not None))
+
+
+def _number(node: Any) -> bool:
+    """Whether it is a number, not series."""
+    while isinstance(node, (grammar.ParenExpr, grammar.UnaryExpr)):
+        node = node.expr
+    if isinstance(node, grammar.BinaryExpr):
+        return _number(node.lhs) and _number(node.rhs)
+    return isinstance(node, grammar.NumberLiteral) or (isinstance(node, grammar.Call) and node.func.name in ("scalar", "time", "pi"))
 
 
 def scoped(expr: str, selectors: Callable[[str], Mapping[str, str]]) -> str:

@@ -19,7 +19,8 @@ from dashboards.model import ContentError, require
 
 TIMEOUT = 30
 # Labels that say which machine it was, and change with each recording: kept as a fixed word, so that a new recording shows what changed.
-VARYING = ("host", "instance", "service_instance_id", "collector_instance_id")
+VARYING = ("host", "instance", "service_instance_id", "collector_instance_id", "host_name", "server_address",
+           "fingerprint_sha256", "serialnumber", "subject", "subjectalternative")
 
 
 @dataclass(frozen=True)
@@ -50,17 +51,18 @@ def record(loaded: Loaded, server: Server) -> str:
     system = loaded.system
     require(system.jobs, f"systems/{system.id}", "has no jobs to record")
     selector = f'{{job=~"{"|".join(system.jobs)}"}}'
-    found = server.get("query", query=selector)["result"]
-    require(found, f"{server.url}", f"has no series of {selector}; is the system running?")
+    own, *others = (server.get("query", query=query)["result"] for query in (selector, *system.passing))
+    require(own, f"{server.url}", f"has no series of {selector}; is the system running?")
+    found = [*own, *(row for rows in others for row in rows)]
     types = {name: rows[0]["type"] for name, rows in server.get("metadata").items() if rows[0]["type"] != "unknown"}
     names = {row["metric"]["__name__"] for row in found}
     types = {name: kind for name, kind in types.items() if names & {name, f"{name}_bucket", f"{name}_sum", f"{name}_count", f"{name}_total"}}
     series = [({**row["metric"], **{key: "recorded" for key in VARYING if key in row["metric"]}}, row["value"][1]) for row in found]
     unique = {tuple(sorted(labels.items())): (labels, value) for labels, value in series}
-    versions = sorted({f"{row['metric']['__name__'].removesuffix('_build_info')} {row['metric']['version']}" for row in found
+    versions = sorted({f"{row['metric']['__name__'].removesuffix('_build_info')} {row['metric']['version']}" for row in own
                        if re.search(r"_build_info$", row["metric"]["__name__"]) and "version" in row["metric"]}
-                      | {f"{row['metric']['service_name']} {row['metric']['service_version']}" for row in found if "service_version" in row["metric"]
-                         and "service_name" in row["metric"]})
+                      | {f"{row['metric']['service_name']} {row['metric']['service_version']}" for row in own
+                         if "service_version" in row["metric"] and "service_name" in row["metric"]})
     header = [f"What {system.title} exposes, as its jobs ({', '.join(system.jobs)}) were scraped in the lab.",
               f"Versions: {', '.join(versions) or 'not exposed'}", f"To record anew: make record SYSTEM={system.id}",
               f"{len(found)} series of {len(names)} names; at most a few of each name are kept, and every label that any had."]

@@ -18,10 +18,12 @@ from typing import Any
 from dashboards import grafana, naming, pages, promql, rules, slos
 from dashboards.estate import Estate
 from dashboards.load import Content, Loaded
-from dashboards.model import ContentError, Jaeger, Loki, Prom, require
+from dashboards.model import TARGET_LABELS, ContentError, Loki, Prom, require
+from dashboards.slo_metrics import RECORDED
 
 FORMAT = 1
 MANIFEST = "manifest.json"
+RECORDED_NAMES = frozenset(metric.name for metric in RECORDED)  # they have no label of a target
 
 
 @dataclass(frozen=True)
@@ -39,9 +41,7 @@ def bundle(content: Content, estate: Estate) -> list[File]:
     unknown = sorted(set(estate.thresholds) - set(content.by_id))
     require(not unknown, "estate: thresholds", f"there is no system {', '.join(unknown)}; known are {', '.join(content.by_id)}")
     files: list[File] = []
-    context = grafana.Context(
-        series={name: (*labels, "job", "instance", "region", "system", "host") for name, (_metric, labels) in content.series().items()},
-        siblings={loaded.system.id: [(d.title, naming.dashboard_uid(loaded.system.id, d.key)) for d in loaded.dashboards] for loaded in present})
+    shared = context(content, present)
     queries: list[dict[str, Any]] = []
     objectives: list[slos.SystemSlos] = []
     for loaded in present:
@@ -51,7 +51,7 @@ def bundle(content: Content, estate: Estate) -> list[File]:
             objectives.append(own)
             files += [File(path, kind, loaded.system.id, text) for path, kind, text in own.files()]
         for dashboard in loaded.dashboards:
-            data = grafana.render(loaded, dashboard, estate, context)
+            data = grafana.render(loaded, dashboard, estate, shared)
             files.append(File(naming.dashboard_path(data["uid"]), "grafana_dashboard", loaded.system.id, grafana.dump(data)))
             files.append(File(naming.dashboard_page(data["uid"]), "page", loaded.system.id, pages.dashboard(loaded, dashboard, data)))
             queries += _queries(loaded, dashboard, data)
@@ -64,6 +64,13 @@ def bundle(content: Content, estate: Estate) -> list[File]:
     files.append(File("queries.json", "queries", "observatory", _json(queries)))
     files.append(File("pages/index.html", "page", "observatory", pages.index(present, estate)))
     return sorted(files, key=lambda file: file.path)
+
+
+def context(content: Content, present: Iterable[Loaded]) -> grafana.Context:
+    """What every dashboard needs to know of the others: the labels of every series, and the dashboards of those present."""
+    return grafana.Context(
+        series={name: (*labels, *(() if name in RECORDED_NAMES else TARGET_LABELS)) for name, (_metric, labels) in content.series().items()},
+        siblings={loaded.system.id: [(d.title, naming.dashboard_uid(loaded.system.id, d.key)) for d in loaded.dashboards] for loaded in present})
 
 
 def _rules(loaded: Loaded, estate: Estate) -> Iterable[File]:
@@ -90,7 +97,7 @@ def _owners(present: tuple[Loaded, ...], estate: Estate) -> None:
 def runnable(expr: str, variables: Iterable[str]) -> str:
     """A panel's query as a service takes it: every variable matches all, Grafana's intervals are put in."""
     for name in sorted(variables, key=len, reverse=True):
-        expr = expr.replace(f"${name}", ".+")
+        expr = expr.replace(f"${name}", ".*")
     return promql.plain(expr.replace("$__auto", "5m"))
 
 

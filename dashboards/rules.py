@@ -171,4 +171,4 @@ _Dumper.add_representer(str, _text)
 
 def dump(data: Any) -> str:
     """YAML in the order in which it was made."""
-    return str(yaml.dump(data, Dumper=_Dumper, sort_keys=False, width=140, allow_unicode=True))
+    return str(yaml.dump(data, Dumper=_Dumper, sort_keys=False, width=1000, allow_unicode=True))

@@ -3,25 +3,49 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
+from dashboards import naming, slo
 from dashboards.estate import Estate
 from dashboards.load import Loaded
 
+DASHBOARD, PANEL = "slo", "burn-rate"
 
 @dataclass(frozen=True)
 class SystemSlos:
-    """The objectives of one system, rendered."""
+    """The objectives of one system, rendered for an estate."""
 
     loaded: Loaded
     estate: Estate
 
+    @cached_property
+    def slos(self) -> list[slo.Slo]:
+        return slo.load(self.loaded.slos, f"systems/{self.loaded.system.id}/slos.yml", period=self.estate.slo_period)
+
+    @cached_property
+    def options(self) -> slo.Options:
+        system = self.loaded.system
+        # Names with capitals are known only when an alert is: the links are made for a stand-in and filled in by the template.
+        runbook = naming.runbook_url(self.estate, system.id, "ALERT").replace(naming.anchor("ALERT"), "{alert_lower}")
+        dashboard = naming.dashboard_url(self.estate, naming.dashboard_uid("observatory", DASHBOARD), naming.panel_id(PANEL), ("sloth_service", "sloth_slo"))
+        return slo.Options(system=system.id, owner=system.owner, runbook_url=slo.Template(runbook), dashboard_url=slo.Template(dashboard))
+
+    def alert_names(self) -> list[str]:
+        """Every alert of every objective; each has its section in the system's runbook."""
+        return list(dict.fromkeys(name for row in self.slos for name in slo.alert_names(row, self.options)))
+
     def files(self) -> list[tuple[str, str, str]]:
         """(path, kind, text) of each file."""
-        return []
+        found = []
+        for source in ("prometheus", "loki"):
+            text = slo.render(self.slos, self.options, source)  # type: ignore[arg-type]
+            if any(slo.groups(row, self.options, source) for row in self.slos):  # type: ignore[arg-type]
+                found.append((naming.rules_path(self.loaded.system.id, source, slo=True), f"{source}_rules", text))
+        return found
 
     def inhibit_rules(self) -> list[dict[str, Any]]:
-        return []
+        return slo.inhibitions(self.slos)
 
 
 def of(loaded: Loaded, estate: Estate) -> SystemSlos | None:

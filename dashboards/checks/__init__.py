@@ -5,11 +5,16 @@ A law is found by its file; its id is the file's name. tests/dashboards/checks h
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from dashboards.load import Content
+from dashboards import estate, expressions, grafana, promql, render
+from dashboards.load import Content, Loaded
+from dashboards.model import ContentError, Dashboard
+
+Found = Iterable[tuple[str, str]]
 
 
 @dataclass(frozen=True)
@@ -21,7 +26,7 @@ class Problem:
     text: str
 
     def __str__(self) -> str:
-        return f"{self.where}: {self.text} [{self.law}]"
+        return f"{self.where}: {self.text} [{self.law}]" if self.where else f"{self.text} [{self.law}]"
 
 
 def laws() -> list[str]:
@@ -29,9 +34,76 @@ def laws() -> list[str]:
 
 
 def run(content: Content) -> list[Problem]:
-    """Every law on all content, in the order of the laws."""
-    return [Problem(law, where, text) for law in laws()
-            for where, text in importlib.import_module(f"dashboards.checks.{law}").check(content)]
+    """Every law on all content, in the order of the laws. What stops several laws (a declaration that no one can read) is said once."""
+    found: dict[tuple[str, str], Problem] = {}
+    for law in laws():
+        try:
+            for where, text in importlib.import_module(f"dashboards.checks.{law}").check(content):
+                found.setdefault((law + where, text), Problem(law, where, text))
+        except ContentError as error:
+            found.setdefault(("", str(error)), Problem(law, "", str(error)))
+    return list(found.values())
 
 
-Found = Iterable[tuple[str, str]]
+# -- what several laws look at -----------------------------------------------------------------------------------------------
+def used(content: Content) -> Iterator[tuple[Loaded, expressions.Expression, promql.Use]]:
+    """Every PromQL expression that parses, with what it uses; promql_parses tells of those that do not."""
+    for loaded in content.systems:
+        for row in expressions.of(loaded):
+            if row.source == "prometheus":
+                try:
+                    found = promql.use(row.expr, row.where)
+                except ContentError:
+                    continue
+                yield loaded, row, found
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """A dashboard as Grafana gets it, rendered for an estate that has every system and no URLs."""
+
+    loaded: Loaded
+    dashboard: Dashboard
+    data: dict[str, Any]
+
+    @property
+    def where(self) -> str:
+        return f"{self.loaded.system.id}: dashboard {self.dashboard.key}"
+
+    def panels(self) -> Iterator[dict[str, Any]]:
+        """Every panel but the rows, those of collapsed rows too."""
+        for panel in self.data["panels"]:
+            if panel["type"] == "row":
+                yield from panel["panels"]
+            else:
+                yield panel
+
+
+_LAST: list[tuple[Content, tuple[Rendered, ...]]] = []
+
+
+def rendered(content: Content) -> tuple[Rendered, ...]:
+    """All dashboards, rendered once for all laws."""
+    if not _LAST or _LAST[0][0] is not content:
+        whole = everywhere(content)
+        context = render.context(content, content.systems)
+        _LAST[:] = [(content, tuple(Rendered(loaded, dashboard, grafana.render(loaded, dashboard, whole, context))
+                                    for loaded in content.systems for dashboard in loaded.dashboards))]
+    return _LAST[0][1]
+
+
+def everywhere(content: Content) -> estate.Estate:
+    """An estate that has every system and knows every owner."""
+    return estate.everything(tuple(content.by_id), tuple(sorted({loaded.system.owner for loaded in content.systems})))
+
+
+def strings(data: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """Every string of a JSON value with the way to it (a.b.c, without indexes)."""
+    if isinstance(data, dict):
+        for key, value in data.items():
+            yield from strings(value, f"{path}.{key}")
+    elif isinstance(data, list):
+        for value in data:
+            yield from strings(value, path)
+    elif isinstance(data, str):
+        yield path, data

@@ -1,0 +1,55 @@
+"""Who is woken opens the runbook at the alert: every alert has its section, the same five headings in the same order, and a query to
+paste. A section that no alert leads to is out of date."""
+
+import re
+
+from dashboards import checks, slos
+from dashboards.checks import Found
+from dashboards.load import Content, Loaded
+
+HEADINGS = ("Meaning", "Impact", "Diagnosis", "Mitigation", "Escalation")
+FENCE = re.compile(r"^(```|~~~).*?^\1[^\n]*$", re.MULTILINE | re.DOTALL)
+QUERY = re.compile(r"`[^`\n]+`|^(```|~~~| {4}\S)", re.MULTILINE)
+
+
+def alerts(loaded: Loaded, content: Content) -> list[str]:
+    """Every alert of a system, those of its objectives too."""
+    own = slos.of(loaded, checks.everywhere(content))
+    return list(dict.fromkeys([*(alert.name for alert in loaded.alerts), *(own.alert_names() if own else ())]))
+
+
+def check(content: Content) -> Found:
+    for loaded in content.systems:
+        names = alerts(loaded, content)
+        where = f"{loaded.system.id}: runbook.md"
+        if not loaded.runbook:
+            if names:
+                yield where, f"is missing; it needs a section for each of {', '.join(names)}"
+            continue
+        sections = _parts(loaded.runbook, "## ")
+        for name in names:
+            if name not in sections:
+                yield where, f"has no section for alert {name}; add '## {name}'"
+        for name, text in sections.items():
+            if name not in names:
+                yield where, f"section {name!r} is of no alert of the system; rename it or take it out"
+                continue
+            parts = _parts(text, "### ")
+            if tuple(parts) != HEADINGS:
+                yield f"{where}: {name}", f"has the headings {', '.join(parts) or 'none'}; they are {', '.join(HEADINGS)}, in this order"
+                continue
+            for heading, body in parts.items():
+                if not body.strip():
+                    yield f"{where}: {name}", f"{heading} is empty"
+            if not QUERY.search(parts["Diagnosis"]):
+                yield f"{where}: {name}", "Diagnosis has no query or command to paste; write one in backquotes"
+
+
+def _parts(text: str, mark: str) -> dict[str, str]:
+    """Text under each heading of a level; lines inside fences are no headings."""
+    hidden = FENCE.sub(lambda match: match[0].replace("#", "\x00"), text)
+    found: dict[str, str] = {}
+    for part in ("\n" + hidden).split(f"\n{mark}")[1:]:
+        title, _newline, body = part.partition("\n")
+        found[title.strip()] = body.replace("\x00", "#")
+    return found

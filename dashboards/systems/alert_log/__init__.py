@@ -1,0 +1,1 @@
+"""The log of notifications: who was told what, and when."""

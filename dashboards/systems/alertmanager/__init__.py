@@ -1,0 +1,1 @@
+"""Alertmanager: alerts in, notifications out, silences and inhibitions."""

@@ -1,0 +1,116 @@
+"""Endpoints that do not answer, certificates that end, and probes that are not made. An endpoint whose own scrape fails too is left to
+its system's alert."""
+
+from dashboards.model import Alert, Inhibit, LogProof, Proof, Threshold
+
+PROBE = 'instance="obs-eu-1:3100",job="probe",region="eu",host="obs-eu-1",system="loki",module="tls"'
+OTHER = 'instance="obs-eu-1:9090",job="probe",region="eu",host="obs-eu-1",system="prometheus",module="tls"'
+SCRAPE = 'instance="obs-eu-1:3100",job="loki",region="eu",host="obs-eu-1",system="loki"'
+NODE = 'instance="obs-eu-1:9100",job="node",region="eu",host="obs-eu-1",system="node"'
+EXPORTER = 'instance="obs-eu-1:9115",job="blackbox",region="eu",host="obs-eu-1",system="blackbox"'
+CERTIFICATE = 'subject="CN=obs-eu-1",issuer="CN=PSF Observatory CA",subjectalternative="obs-eu-1",serialnumber="1f",fingerprint_sha256="9a"'
+REFUSED = "2026/11/22 22:03:46 http: TLS handshake error from 10.210.11.11:45210: tls: client didn't provide a certificate"
+DAY = 86400
+# The first end of a chain, by certificate: one that many ports of a host show is one fault.
+LEFT = ("min by (region, host, subject, issuer, serialnumber) (probe_ssl_earliest_cert_expiry "
+        "* on (region, instance, module) group_left (subject, issuer, serialnumber) probe_ssl_last_chain_info) - time()")
+
+
+def certificate(end: str) -> dict[str, str]:
+    """A certificate that two ports of a host show, and that ends at `end`."""
+    return {f"probe_ssl_earliest_cert_expiry{{{PROBE}}}": end, f"probe_ssl_last_chain_info{{{PROBE},{CERTIFICATE}}}": "1",
+            f"probe_ssl_earliest_cert_expiry{{{OTHER}}}": end, f"probe_ssl_last_chain_info{{{OTHER},{CERTIFICATE}}}": "1"}
+
+
+ALERTS = (
+    Alert(
+        "EndpointDown", "critical",
+        'probe_success == 0 unless on (region, instance) up{job!="probe"} == 0 unless on (region, host) up{job="node"} == 0', "2m",
+        "Endpoint {{ $labels.instance }} of {{ $labels.system }} in {{ $labels.region }} refuses a client with a valid certificate "
+        "(success is {{ $value }})",
+        "The handshake with the endpoint has failed for two minutes, although its host answers and no scrape of the same port fails. The "
+        "listener, its certificate or the way to it is "
+        "broken.",
+        "overview/endpoints",
+        Proof(firing={f"probe_success{{{PROBE}}}": "0", f"up{{{SCRAPE}}}": "1", f"up{{{NODE}}}": "1",
+                      f"probe_success{{{OTHER}}}": "1"},
+              silent={f"probe_success{{{PROBE}}}": "0", f"up{{{SCRAPE}}}": "0", f"up{{{NODE}}}": "1",
+                      f"probe_success{{{OTHER}}}": "1"})),
+    Alert(
+        "EndpointSlow", "warning", "probe_duration_seconds > $probe_duration and probe_success == 1", "10m",
+        "A handshake with {{ $labels.instance }} of {{ $labels.system }} takes {{ $value | humanizeDuration }}",
+        "The endpoint answers, but slowly for ten minutes: its host is short of processor time, its queue of connections is full, or "
+        "packets are lost on the way.",
+        "overview/duration",
+        Proof(firing={f"probe_duration_seconds{{{PROBE}}}": "2.5", f"probe_success{{{PROBE}}}": "1"},
+              silent={f"probe_duration_seconds{{{PROBE}}}": "0.02", f"probe_success{{{PROBE}}}": "1"}),
+        thresholds=(Threshold("probe_duration", 1, "seconds", "time that a handshake may take"),)),
+    Alert(
+        "CertificateExpiring", "warning", f"{LEFT} < $certificate_warning", "15m",
+        "The certificate {{ $labels.subject }} of host {{ $labels.host }} ends in {{ $value | humanizeDuration }}",
+        "It should have been issued anew by now: a run of the playbook renews what ends within certificate_renew_before days, so that run "
+        "has not been made, or it failed, or the service "
+        "still shows the old one.",
+        "overview/certificate-left",
+        Proof(firing=certificate(str(10 * DAY)), silent=certificate(str(100 * DAY))),
+        thresholds=(Threshold("certificate_warning", 21 * DAY, "seconds",
+                              "life that a certificate has left; less than certificate_renew_before of the role certificate (30 days)"),)),
+    Alert(
+        "CertificateExpiringSoon", "critical", f"{LEFT} < $certificate_critical", "15m",
+        "The certificate {{ $labels.subject }} of host {{ $labels.host }} ends in {{ $value | humanizeDuration }}",
+        "When it ends, every client refuses the services of the host that show it: scrapes, logs, traces and alerts of the host stop at "
+        "once.",
+        "overview/certificate-left",
+        Proof(firing=certificate(str(DAY)), silent=certificate(str(10 * DAY))),
+        thresholds=(Threshold("certificate_critical", 3 * DAY, "seconds", "life left from which on somebody is woken"),),
+        inhibits=(Inhibit(("CertificateExpiring",), ("region", "host", "serialnumber")),)),
+    Alert(
+        "EndpointTlsOutdated", "warning", 'probe_tls_version_info{version!="TLS 1.3"} == 1', "10m",
+        "Endpoint {{ $labels.instance }} of {{ $labels.system }} speaks {{ $labels.version }} (found {{ $value }} such version)",
+        "The platform promises TLS 1.3 in transit. The endpoint agreed on an older version with a client that offers 1.3, so its own "
+        "settings or library are older.",
+        "overview/tls-version",
+        Proof(firing={f'probe_tls_version_info{{{PROBE},version="TLS 1.2"}}': "1"},
+              silent={f'probe_tls_version_info{{{PROBE},version="TLS 1.3"}}': "1"})),
+    Alert(
+        "BlackboxDown", "warning", 'up{job="blackbox"} == 0', "2m",
+        "The exporter of endpoints {{ $labels.instance }} in {{ $labels.region }} does not answer its scrape (up is {{ $value }})",
+        "No endpoint of the region is probed: EndpointDown and the certificates' alerts are blind.",
+        "overview/up",
+        Proof(firing={f"up{{{EXPORTER}}}": "0"}, silent={f"up{{{EXPORTER}}}": "1"})),
+    Alert(
+        "BlackboxMissing", "warning", 'absent(up{job="blackbox"}) or absent(up{job="probe"})', "5m",
+        "Prometheus has no target of job {{ $labels.job }} (absent is {{ $value }})",
+        "Each region probes its own endpoints. Its Prometheus has no exporter, or nothing to probe, so no endpoint and no certificate is "
+        "watched.",
+        "overview/up",
+        Proof(firing={}, silent={f"up{{{EXPORTER}}}": "1", f"up{{{PROBE}}}": "1"}, count=2)),
+    Alert(
+        "ProbeNotMade", "warning", 'up{job="probe"} == 0 unless on (region) up{job="blackbox"} == 0', "5m",
+        "{{ $labels.instance }} of {{ $labels.system }} is not probed (up is {{ $value }})",
+        "The exporter answers, but not this request: the target names a module that it does not have, or the probe takes longer than the "
+        "scrape may.",
+        "overview/up",
+        Proof(firing={f"up{{{PROBE}}}": "0", f"up{{{EXPORTER}}}": "1"}, silent={f"up{{{PROBE}}}": "0", f"up{{{EXPORTER}}}": "0"})),
+    Alert(
+        "BlackboxConfigBroken", "warning", "blackbox_exporter_config_last_reload_successful == 0", "5m",
+        "The exporter of endpoints {{ $labels.instance }} could not read its configuration (successful is {{ $value }})",
+        "It goes on with the modules that it had. A change of blackbox.yml is not in effect, and the next start will fail.",
+        "overview/config",
+        Proof(firing={f"blackbox_exporter_config_last_reload_successful{{{EXPORTER}}}": "0"},
+              silent={f"blackbox_exporter_config_last_reload_successful{{{EXPORTER}}}": "1"})),
+    Alert(
+        "BlackboxClientsRefused", "warning",
+        'sum by (region, host) (count_over_time({service_name="blackbox_exporter"} |~ "^[0-9/]+ [0-9:]+ http: TLS handshake error from" '
+        '[10m])) > 5', "0s",
+        "The exporter of endpoints on {{ $labels.host }} refused {{ $value }} connections without a valid certificate in ten minutes",
+        "Somebody asks it without a certificate of the platform's authority, or with one that has ended. Through its probes it reaches "
+        "what its host reaches, so it answers only known clients.",
+        "overview/log-rate",
+        LogProof({"service_name": "blackbox_exporter", "region": "eu", "host": "obs-eu-1"},
+                 firing=tuple(REFUSED.replace("45210", str(45211 + number)) for number in range(8)),
+                 silent=('time=2026-11-22T21:59:15.471Z level=INFO source=handler.go:133 msg="Probe succeeded" module=tls '
+                         'target=10.210.11.11:9093 duration_seconds=0.021168938',
+                         REFUSED)),
+        source="loki"),
+)

@@ -1,0 +1,1 @@
+"""Jaeger: where the traces of every service of a region are stored and searched."""

@@ -1,0 +1,1 @@
+"""Loki: where the lines of every service of a region are stored, searched and watched by rules."""

@@ -1,0 +1,1 @@
+"""The platform as a whole: where one starts, all regions, error budgets."""

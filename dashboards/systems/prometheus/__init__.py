@@ -1,0 +1,1 @@
+"""Prometheus: scraping, rules, notifications, storage and queries of each region's servers."""
