@@ -31,7 +31,7 @@ class Drill:
 
     on: inventory group; hosts: its first host in the region, or all of them; region: the first or the last by name.
     alerts, and silent (inhibited while the fault lasts): name to labels beyond region. within and clears_within: seconds from
-    fault and from undo; lasts: why an alert is not waited for to clear. takes: what no other drill may use meanwhile ("host", or a
+    fault and from undo; lasts: alerts not waited for to clear, with reasons. takes: what no other drill may use meanwhile ("host", or a
     system of the region); needs: what must not be taken. seen_at: how far the alert can get while the fault lasts."""
 
     id: str
@@ -42,7 +42,7 @@ class Drill:
     alerts: dict[str, dict[str, str]]
     within: int
     clears_within: int = 0
-    lasts: str = ""
+    lasts: dict[str, str] | None = None
     silent: dict[str, dict[str, str]] | None = None
     hosts: str = "first"
     region: str = "first"
@@ -107,7 +107,7 @@ def _drill(row: Any, where: str) -> Drill:
     missing = [key for key in NEEDED if not row.get(key)]
     require(not missing, where, f"{', '.join(missing)} missing")
     require(isinstance(row["id"], str) and DRILL_ID.match(row["id"]), f"{where}: id", f"{row['id']!r} is not lower case words joined by -")
-    for key in ("what", "on", "lasts"):
+    for key in ("what", "on"):
         require(isinstance(row.get(key, ""), str), f"{where}: {key}", "must be text")
     for key in ("fault", "undo", "takes", "needs", "files"):
         value = row.get(key, [])
@@ -121,11 +121,15 @@ def _drill(row: Any, where: str) -> Drill:
         value = row.get(key, 0)
         require(isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST, f"{where}: {key}",
                 f"{value!r} is not seconds up to {MOST}")
-    require(bool(row.get("clears_within")) != bool(row.get("lasts")), where,
-            "needs clears_within (seconds), or lasts: the reason why clearing is not waited for; not both")
     require(isinstance(row.get("alone", False), bool), f"{where}: alone", "must be true or false")
     lists = {key: tuple(row[key]) for key in ("fault", "undo", "takes", "needs", "files") if key in row}
     alerts = {key: _alerts(row[key], f"{where}: {key}") for key in ("alerts", "silent") if row.get(key)}
+    lasts = row.get("lasts") or {}
+    require(isinstance(lasts, dict) and set(lasts) <= set(alerts["alerts"]), f"{where}: lasts", "must map alerts of this drill to reasons")
+    good = all(isinstance(reason, str) and len(reason.split()) > 2 for reason in lasts.values())
+    require(good, f"{where}: lasts", "needs reasons, in a sentence")
+    require(bool(row.get("clears_within")) == (set(lasts) != set(alerts["alerts"])), where,
+            "needs clears_within (seconds) unless lasts says of every alert why clearing is not waited for")
     return Drill(**cast("dict[str, Any]", {**row, **lists, **alerts}))
 
 

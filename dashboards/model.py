@@ -83,7 +83,7 @@ class Proof:
     """The series under which a Prometheus alert fires, and those under which it stays silent, one minute a step.
 
     A value is "5" (constant), "0+60" (from 0, 60 more each minute), "10-1", "flap" (1, 0, 1...) or "_" (absent);
-    "0 1" is 0 once, then 1. `count` alerts fire. The
+    "0 1" is 0 once, then 1; "0+60@90 5400" grows for 90 minutes and stays. `count` alerts fire. The
     phase lasts `minutes` (None: `for` + the longest range of the expression + 5). The test then goes on from the first
     to the second, and back: it must fire, resolve, and never fire under the second alone."""
 

@@ -11,7 +11,7 @@ GREEN, YELLOW, ORANGE, RED, BLUE, GREY = "green", "yellow", "orange", "red", "bl
 UP_DOWN = {"1": ("up", GREEN), "0": ("down", RED)}
 GOLDEN = "Golden signals"
 # Stages for logs_row(level=...): the level as it stands in a line of JSON.
-JSON_LEVEL = 'regexp `"level":"(?P<level>[a-z]+)"`'
+JSON_LEVEL = 'regexp `"level":"(?P<level>[a-zA-Z]+)"`'
 
 
 def prom(expr: str, legend: str = "__auto", instant: bool = False) -> Prom:
@@ -141,8 +141,8 @@ def logs_row(system: System, errors: str = "", level: str = "", quiet: str = "")
     errors = errors or f'{label}=~"(?i)warn.*|error|fatal|panic|critical|alert|emerg.*"'
     return Row("Logs", (
         timeseries("log-rate", "Lines by level", "Lines per second by the level that the service gave them.", "short",
-                   loki(f"sum by ({label}) (rate({system.logs}{stage} [$__auto]))", f"{{{{{label}}}}}"), width=24, height=6, stack=True, bars=True,
-                   may_be_empty=quiet),
+                   loki(f"sum by ({label}) (rate({system.logs}{stage} [$__auto]))", f"{{{{{label}}}}}"), width=24, height=6,
+                   stack=True, bars=True, may_be_empty=quiet),
         logs("log-complaints", "Warnings and errors", "What the service complained about.", f"{system.logs}{stage} | {errors}",
              may_be_empty="a healthy service has nothing to complain about"),
         logs("logs", "All lines", "Everything that the service wrote.", system.logs, may_be_empty=quiet)))

@@ -160,7 +160,12 @@ def write(files: list[File], estate: Estate, out: Path) -> bool:
         old = work.with_suffix(".old")
         if out.exists():
             os.rename(out, old)
-        os.rename(work, out)
+        try:
+            os.rename(work, out)
+        except OSError:
+            if old.exists():
+                os.rename(old, out)
+            raise
         shutil.rmtree(old, ignore_errors=True)
     finally:
         shutil.rmtree(work, ignore_errors=True)

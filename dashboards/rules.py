@@ -107,11 +107,14 @@ def _proofs(loaded: Loaded, alert: Alert, estate: Estate, proof: Proof) -> list[
 
 
 def expand(value: str, minutes: int, where: str) -> str:
-    """"5" -> "5x19", "0+60" -> "0+60x19", "_" -> "_x20", "flap" -> "1 0 1 0...", "0 1" -> "0 1x18": one phase
-    of a series, one sample a minute."""
-    first, blank, then = value.partition(" ")
-    if blank:
-        return f"{first} {expand(then, minutes - 1, where)}"
+    """One phase of a series, one sample a minute: "5" -> "5x19", "0+60" -> "0+60x19", "_" -> "_x20", "flap" -> "1 0 1 0...".
+    Parts one after another: each lasts a minute or @minutes, the last one the rest: "0 1" -> "0 1x18", "0+60@5 300" -> "0+60x4 300x14"."""
+    first, more, then = value.partition(" ")
+    if more:
+        part, _at, length = first.partition("@")
+        require(not length or length.isdigit(), where, f"{first!r} lasts no number of minutes")
+        own = min(int(length or 1), minutes - 1)
+        return f"{expand(part, own, where)} {expand(then, minutes - own, where)}"
     if value == "flap":
         return " ".join(str((minute + 1) % 2) for minute in range(minutes))
     require(value and "x" not in value.lower(), where,

@@ -19,16 +19,13 @@ def check(content: Content) -> Found:
     for loaded in content.systems:
         for alert in loaded.alerts:
             where = f"{loaded.system.id}: alert {alert.name}: proof"
-            try:
-                if isinstance(alert.proof, LogProof):
-                    yield from _lines(alert, alert.proof, where)
-                else:
-                    yield from _series(loaded, alert, alert.proof, where)
-            except ContentError as error:
-                yield where, str(error).removeprefix(f"{where}: ")
+            if isinstance(alert.proof, LogProof):
+                yield from _lines(alert.proof, where)
+            else:
+                yield from _series(loaded, alert, alert.proof, where)
 
 
-def _lines(alert: Alert, proof: LogProof, where: str) -> Found:
+def _lines(proof: LogProof, where: str) -> Found:
     if proof.firing == proof.silent:
         yield where, "the same lines fire and stay silent"
     if not proof.labels:
@@ -45,12 +42,20 @@ def _series(loaded: Loaded, alert: Alert, proof: Proof, where: str) -> Found:
             yield where, f'{name!r} is not a series; write name{{label="value"}}'
             continue
         given.add(match[1])
-        recorded = loaded.sample.labels.get(match[1], TARGET)
-        missing = (TARGET & recorded) - set(LABEL.findall(match[2] or ""))
+        # Series that a system makes for others have the labels that those sent.
+        wanted = loaded.sample.labels.get(match[1], set()) & TARGET if loaded.system.passing else TARGET
+        missing = wanted - set(LABEL.findall(match[2] or "")) - ({"instance"} if loaded.system.passing else set())
         if missing and ":" not in match[1]:
             yield where, f"{match[1]} lacks the label {', '.join(sorted(missing))}, which every target has"
-        rules.expand(value, 2, where)
+        try:
+            rules.expand(value, 2, where)
+        except ContentError as error:
+            yield where, str(error).removeprefix(f"{where}: ")
     recordings = {recording.record: recording.expr for recording in loaded.recordings}
-    expr = promql.thresholds(alert.expr, loaded.thresholds(), where)
-    for name in sorted(promql.missing(expr, where, given | MADE, recordings)):
+    expr = promql.thresholds(alert.expr, loaded.thresholds(), where.removesuffix(": proof"))
+    try:
+        lacking = promql.missing(expr, where, given | MADE, recordings)
+    except ContentError:
+        return
+    for name in sorted(lacking):
         yield where, f"gives no series {name}, which the expression reads"

@@ -8,7 +8,6 @@ from dashboards.checks import Found
 from dashboards.load import Content, Loaded
 
 HEADINGS = ("Meaning", "Impact", "Diagnosis", "Mitigation", "Escalation")
-FENCE = re.compile(r"^(```|~~~).*?^\1[^\n]*$", re.MULTILINE | re.DOTALL)
 QUERY = re.compile(r"`[^`\n]+`|^(```|~~~| {4}\S)", re.MULTILINE)
 
 
@@ -46,10 +45,9 @@ def check(content: Content) -> Found:
 
 
 def _parts(text: str, mark: str) -> dict[str, str]:
-    """Text under each heading of a level; lines inside fences are no headings."""
-    hidden = FENCE.sub(lambda match: match[0].replace("#", "\x00"), text)
+    """Text under each heading of a level. A line in a block of code that looks like one counts as one, as it does in pages.py; indent it."""
     found: dict[str, str] = {}
-    for part in ("\n" + hidden).split(f"\n{mark}")[1:]:
+    for part in ("\n" + text).split(f"\n{mark}")[1:]:
         title, _newline, body = part.partition("\n")
-        found[title.strip()] = body.replace("\x00", "#")
+        found[title.strip()] = body
     return found

@@ -1,8 +1,21 @@
 """The dashboard of Alertmanager: golden signals, then alerts in, notifications out, state, configuration, requests."""
 
 from dashboards.model import Dashboard, Row
-from dashboards.panels import GREEN, JSON_LEVEL, RED, YELLOW, go_runtime, golden, heatmap, logs_row, loki, prom, stat, targets_up,
-timeseries
+from dashboards.panels import (
+    GREEN,
+    JSON_LEVEL,
+    RED,
+    YELLOW,
+    go_runtime,
+    golden,
+    heatmap,
+    logs_row,
+    loki,
+    prom,
+    stat,
+    targets_up,
+    timeseries,
+)
 from dashboards.systems.alertmanager.alerts import GIVEN_UP, STATE
 from dashboards.systems.alertmanager.system import SYSTEM
 

@@ -43,7 +43,8 @@ ALERTS = (
         "packets are lost on the way.",
         "overview/duration",
         Proof(firing={f"probe_duration_seconds{{{PROBE}}}": "2.5", f"probe_success{{{PROBE}}}": "1"},
-              silent={f"probe_duration_seconds{{{PROBE}}}": "0.02", f"probe_success{{{PROBE}}}": "1"}),
+              silent={f"probe_duration_seconds{{{PROBE}}}": "0.02", f"probe_success{{{PROBE}}}": "1",
+                      f"probe_duration_seconds{{{OTHER}}}": "5", f"probe_success{{{OTHER}}}": "0"}),
         thresholds=(Threshold("probe_duration", 1, "seconds", "time that a handshake may take"),)),
     Alert(
         "CertificateExpiring", "warning", f"{LEFT} < $certificate_warning", "15m",

@@ -13,7 +13,7 @@ SPAN = (f'instance="obs-eu-1:8890",job="jaeger",{AT},service_name="jaeger",span_
 OTHER = 'instance="app-eu-1:9100",job="node",region="eu",host="app-eu-1",system="node"'
 SYSTEMD = {"service_name": "systemd", "unit": "init.scope", "region": "eu", "host": "obs-eu-1"}
 LINES = {"service_name": "jaeger", "unit": "jaeger.service", "region": "eu", "host": "obs-eu-1"}
-ENDED = '{service_name="systemd"} |= "jaeger.service: Main process exited"'
+ENDED = '{service_name="systemd"} |~ "^jaeger[.]service: Main process exited"'
 STORE_ERRORS = '{service_name="jaeger"} |~ `^badger [^ ]+ [^ ]+ ERROR: |"msg":"Failed to run ValueLogGC"`'
 SERVER = "region, host, instance"
 FAILED = ', result="err"'
@@ -136,7 +136,7 @@ ALERTS = (
         "systemd starts it again at once. Spans that it had taken and not yet written are lost.",
         "overview/crashes",
         LogProof(SYSTEMD, firing=("jaeger.service: Main process exited, code=killed, status=9/KILL",),
-                 silent=("jaeger.service: Deactivated successfully.", "loki.service: Main process exited, code=exited, status=1/FAILURE")),
+                 silent=("jaeger.service: Deactivated successfully.", "my-jaeger.service: Main process exited, code=exited, status=1")),
         source="loki"),
     Alert(
         "JaegerStoreErrors", "warning",

@@ -144,8 +144,7 @@ DASHBOARDS = (
                            loki(f"sum by (host) (count_over_time({STORE_ERRORS} [$__auto]))", "{{host}}"),
                            min=0, bars=True, may_be_empty="a healthy store writes no errors"),
                 timeseries("crashes", "Ended without being asked", "How often systemd saw the process end on its own.", "short",
-                           loki('sum by (host) (count_over_time({service_name="systemd"} |= "jaeger.service: Main process exited" '
-                                '[$__auto]))', "{{host}}"),
+                           loki(f"sum by (host) (count_over_time({ENDED} [$__auto]))", "{{host}}"),
                            min=0, bars=True, may_be_empty=CALM))),
             Row("Process", (
                 timeseries("process-cpu", "CPU", "Processor cores in use.", "short",
@@ -155,6 +154,6 @@ DASHBOARDS = (
             Row("Services", (
                 service_graph("graph", "Who calls whom", "The services of the region and their calls, from the traces that are stored.",
                               may_be_empty="two services must have called each other"),)),
-            logs_row(SYSTEM, level=JSON_LEVEL),
+            logs_row(SYSTEM, level=JSON_LEVEL, quiet="Jaeger writes when it starts and when something fails, else nothing"),
             traces_row(SYSTEM))),
 )

@@ -11,7 +11,7 @@ SYSTEMD = {"service_name": "systemd", "unit": "init.scope", "region": "eu", "hos
 OWN = {"service_name": "loki", "unit": "loki.service", "region": "eu", "host": "obs-eu-1"}
 WRITES = 'route=~"otlp_v1_logs|loki_api_v1_push"'
 READS = 'route=~"loki_api_v1_(query|query_range|series|labels?|label_.+|index_.+|detected_.+|patterns)"'
-ENDED = '{service_name="systemd"} |= "loki.service: Main process exited"'
+ENDED = '{service_name="systemd"} |~ "^loki[.]service: Main process exited"'
 DAMAGED = '{service_name="loki"} |~ `"msg":"Recovered from (checkpoint|WAL segments) with errors`'
 SERVER = "region, host, instance"
 COMPACTED = "loki_boltdb_shipper_compact_tables_operation_last_successful_run_timestamp_seconds"
@@ -129,7 +129,7 @@ ALERTS = (
         "LokiCheckpointFailing", "warning", "increase(loki_ingester_checkpoint_creations_failed_total[30m]) > 0", "10m",
         "{{ $value | humanize }} checkpoints of the write-ahead log of Loki on {{ $labels.host }} failed within half an hour",
         "The log is not shortened: it fills the disk, and the next start takes longer.",
-        "overview/checkpoints",
+        "storage/checkpoints",
         Proof(firing={f"loki_ingester_checkpoint_creations_failed_total{{{LOKI}}}": "0+1"},
               silent={f"loki_ingester_checkpoint_creations_failed_total{{{LOKI}}}": "1"})),
     Alert(
@@ -144,7 +144,7 @@ ALERTS = (
         "LokiCompactionStale", "warning", f"time() - {COMPACTED} > $compaction_age", "30m",
         f"Loki on {{{{ $labels.host }}}} has compacted no index since {AGO}",
         "Queries open more and more small files, and nothing is deleted: retention runs with the compaction.",
-        "overview/compaction",
+        "storage/compaction",
         Proof(firing={f"{COMPACTED}{{{LOKI}}}": "-20000"}, silent={f"{COMPACTED}{{{LOKI}}}": "0+60"}),
         thresholds=(Threshold("compaction_age", 10800, "seconds",
                               "time since the last compaction that succeeded; it runs every ten minutes"),),
@@ -153,7 +153,7 @@ ALERTS = (
         "LokiRetentionStale", "warning", f"time() - {RETAINED} > $retention_age", "30m",
         f"Loki on {{{{ $labels.host }}}} has deleted no old lines since {AGO}",
         "Lines are kept longer than was promised, and the disk fills.",
-        "overview/compaction",
+        "storage/compaction",
         Proof(firing={f"{RETAINED}{{{LOKI}}}": "-100000"}, silent={f"{RETAINED}{{{LOKI}}}": "0+60"}),
         thresholds=(Threshold("retention_age", 21600, "seconds", "time since the last run of the retention that succeeded"),)),
     Alert(
@@ -161,7 +161,7 @@ ALERTS = (
         "sum by (region, host, instance, rule_group) (increase(loki_prometheus_rule_evaluation_failures_total[5m])) > 0", "10m",
         "Loki on {{ $labels.host }} failed {{ $value | humanize }} times within five minutes to evaluate rules of {{ $labels.rule_group }}",
         "Alerts on lines cannot fire, and nothing else says that they would.",
-        "overview/rule-failures",
+        "storage/rule-failures",
         Proof(firing={f"loki_prometheus_rule_evaluation_failures_total{{{GROUP}}}": "0+1"},
               silent={f"loki_prometheus_rule_evaluation_failures_total{{{GROUP}}}": "4"})),
     Alert(
@@ -169,14 +169,14 @@ ALERTS = (
         "sum by (region, host, instance, rule_group) (increase(loki_prometheus_rule_group_iterations_missed_total[15m])) > 0", "5m",
         "Loki on {{ $labels.host }} left out {{ $value | humanize }} turns of {{ $labels.rule_group }} within a quarter of an hour",
         "The rules of the group take longer than the time between two turns; their alerts come late.",
-        "overview/rule-duration",
+        "storage/rule-duration",
         Proof(firing={f"loki_prometheus_rule_group_iterations_missed_total{{{GROUP}}}": "0+1"},
               silent={f"loki_prometheus_rule_group_iterations_missed_total{{{GROUP}}}": "1"})),
     Alert(
         "LokiRulesNotLoaded", "warning", "loki_ruler_config_last_reload_successful == 0", "5m",
         "Loki on {{ $labels.host }} could not read its rules (last reload is {{ $value }})",
         "It goes on with the rules that it had; what was changed since does not count.",
-        "overview/rules",
+        "storage/rules",
         Proof(firing={f'loki_ruler_config_last_reload_successful{{{LOKI},user="fake"}}': "0"},
               silent={f'loki_ruler_config_last_reload_successful{{{LOKI},user="fake"}}': "1"})),
     Alert(
@@ -184,7 +184,7 @@ ALERTS = (
         f"min by ({SERVER}) (increase(loki_prometheus_notifications_errors_total[5m])) > 0", "2m",
         "No Alertmanager took {{ $value | humanize }} alerts that Loki on {{ $labels.host }} sent within five minutes",
         "Alerts on lines fire and nobody hears of them.",
-        "overview/notifications",
+        "storage/notifications",
         Proof(firing={f'loki_prometheus_notifications_errors_total{{{LOKI},user="fake",alertmanager="{one}"}}': "0+1" for one in ("a",
                                                                                                                                   "b")},
               silent={f'loki_prometheus_notifications_errors_total{{{LOKI},user="fake",alertmanager="a"}}': "0+1",
@@ -196,7 +196,7 @@ ALERTS = (
         "systemd starts it again at once, so that its scrape may not miss it. What it did not have in its write-ahead log is lost.",
         "overview/crashes",
         LogProof(SYSTEMD, firing=("loki.service: Main process exited, code=killed, status=9/KILL",),
-                 silent=("loki.service: Deactivated successfully.", "jaeger.service: Main process exited, code=exited, status=1/FAILURE")),
+                 silent=("loki.service: Deactivated successfully.", "my-loki.service: Main process exited, code=exited, status=1/FAILURE")),
         source="loki"),
     Alert(
         "LokiWalCorrupt", "warning",

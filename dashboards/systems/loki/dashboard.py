@@ -23,6 +23,8 @@ from dashboards.panels import (
 from dashboards.systems.loki.alerts import COMPACTED, ENDED, READS, RETAINED, WRITES
 from dashboards.systems.loki.system import SYSTEM
 
+IDLE = "nobody asked within the last minutes"
+QUIET = "no chunk was written within the last minutes"
 NO_RULES = "a region without rules on lines has none of these series"
 INTERNAL = 'route!~"metrics|ready|.*/QuerierLoop|.*[Tt]ail.*"'
 
@@ -40,6 +42,14 @@ def failed(routes: str) -> str:
 def quantile(share: float, routes: str) -> str:
     return f"histogram_quantile({share}, sum by (le) (rate(loki_request_duration_seconds_bucket{{{routes}}}[$__rate_interval])))"
 
+DISK = timeseries("disk", "Disk in use",
+                  "Share of the file system of the write-ahead log and the chunks; at 90 % Loki takes no more lines.",
+                  "percentunit", prom("loki_ingester_wal_disk_usage_percent", "{{host}}"), min=0, max=1,
+                  steps=((None, GREEN), (0.75, YELLOW), (0.85, RED)))
+FLUSH = timeseries("flush", "Chunks written", "Attempts per second to write chunks to the disk, and those that failed.", "ops",
+                   prom("rate(loki_ingester_chunks_flush_requests_total[$__rate_interval])", "{{host}}"),
+                   prom("rate(loki_ingester_chunks_flush_failures_total[$__rate_interval])", "{{host}} failed"), min=0)
+STREAMS = stat("streams-now", "Streams", "Streams in memory.", "short", prom("sum(loki_ingester_memory_streams)"))
 
 DASHBOARDS = (
     Dashboard(
@@ -51,7 +61,7 @@ DASHBOARDS = (
                      prom("sum(rate(loki_distributor_lines_received_total[$__rate_interval]))")),
                 stat("bytes", "Bytes", "Bytes of lines received per second, before compression.", "Bps",
                      prom("sum(rate(loki_distributor_bytes_received_total[$__rate_interval]))")),
-                stat("streams-now", "Streams", "Streams in memory.", "short", prom("sum(loki_ingester_memory_streams)")),
+                STREAMS,
                 stat("lost", "Lines refused", "Lines that were refused in the time shown.", "short",
                      prom("sum(increase(loki_discarded_samples_total[$__range]))"), steps=((None, GREEN), (1, ORANGE)),
                      may_be_empty="the series begins with the first line that is refused"),
@@ -67,17 +77,12 @@ DASHBOARDS = (
                 timeseries("read-rate", "Queries", "Requests per second that read lines, streams or labels.", "reqps",
                            prom(f"sum by (route) ({requests(READS)})", "{{route}}"), min=0),
                 timeseries("read-errors", "Failed queries", "Share of the queries that end with a server error.", "percentunit",
-                           prom(failed(READS), "{{route}}"), min=0),
+                           prom(failed(READS), "{{route}}"), min=0, may_be_empty=IDLE),
                 timeseries("read-latency", "Duration of queries", "Half, 95 % and 99 % of the queries took less than this.", "s",
                            *(prom(quantile(share, READS), name) for share, name in ((0.5, "p50"), (0.95, "p95"), (0.99, "p99"))), min=0,
-                           may_be_empty="nobody asked within the last minutes"),
-                timeseries("disk", "Disk in use",
-                           "Share of the file system of the write-ahead log and the chunks; at 90 % Loki takes no more lines.",
-                           "percentunit", prom("loki_ingester_wal_disk_usage_percent", "{{host}}"), min=0, max=1,
-                           steps=((None, GREEN), (0.75, YELLOW), (0.85, RED))),
-                timeseries("flush", "Chunks written", "Attempts per second to write chunks to the disk, and those that failed.", "ops",
-                           prom("rate(loki_ingester_chunks_flush_requests_total[$__rate_interval])", "{{host}}"),
-                           prom("rate(loki_ingester_chunks_flush_failures_total[$__rate_interval])", "{{host}} failed"), min=0),
+                           may_be_empty=IDLE),
+                DISK,
+                FLUSH,
                 timeseries("panics", "Panics", "Requests that ended in a panic which was caught.", "short",
                            prom("increase(loki_panic_total[$__rate_interval])", "{{host}}"), min=0, bars=True)),
             Row("Requests", (
@@ -120,6 +125,59 @@ DASHBOARDS = (
                            may_be_empty="the series begins with the first line that is refused"),
                 timeseries("services", "Lines by service", "Lines per second of the ten services that write most.", "cps",
                            loki('topk(10, sum by (service_name) (rate({service_name!=""} [$__auto])))', "{{service_name}}"), min=0))),
+            Row("Queries", (
+                heatmap("query-latency", "Duration of LogQL", "How long queries took, in the buckets of their histogram.", "s",
+                        prom("sum by (le) (rate(loki_logql_querystats_latency_seconds_bucket[$__rate_interval]))", "{{le}}"),
+                        may_be_empty=IDLE),
+                timeseries("query-kinds", "Queries by kind", "LogQL queries per second by kind (filter, metric, labels...) and status.",
+                           "reqps",
+                           prom("sum by (type, status_code) (rate(loki_logql_querystats_latency_seconds_count[$__rate_interval]))",
+                                "{{type}} {{status_code}}"),
+                           min=0, width=12),
+                timeseries("query-speed", "Speed", "Bytes per second that a query goes through, on average.", "Bps",
+                           prom("sum(rate(loki_logql_querystats_bytes_processed_per_seconds_sum[$__rate_interval])) "
+                                "/ sum(rate(loki_logql_querystats_bytes_processed_per_seconds_count[$__rate_interval]))", "mean"), min=0,
+                           may_be_empty=IDLE),
+                timeseries("queue", "Queue", "Parts of queries that wait for a querier.", "short",
+                           prom("sum by (host) (loki_query_scheduler_queue_length)", "{{host}}"), min=0),
+                timeseries("queue-time", "Time in the queue", "Of all parts of queries, 99 % waited less than this.", "s",
+                           prom("histogram_quantile(0.99, sum by (le) "
+                                "(rate(loki_query_scheduler_queue_duration_seconds_bucket[$__rate_interval])))", "p99"), min=0,
+                           may_be_empty=IDLE),
+                timeseries("workers", "Workers in use", "Share of the workers that are busy.", "percentunit",
+                           prom("loki_querier_worker_inflight_queries / loki_querier_worker_concurrency", "{{host}}"), min=0, max=1),
+                timeseries("tails", "Live followers", "Clients that follow live lines.", "short",
+                           prom("loki_querier_tail_active", "{{host}}"), min=0),
+                timeseries("cache-hits", "Cache hits", "Share of the keys that each cache had.", "percentunit",
+                           prom("sum by (name) (rate(loki_cache_hits[$__rate_interval])) / sum by (name) "
+                                "(rate(loki_cache_fetched_keys[$__rate_interval]))", "{{name}}"),
+                           min=0, max=1, may_be_empty="a cache that nobody asks has no rate of hits"),
+                timeseries("cache-memory", "Memory of caches", "What each cache holds.", "bytes",
+                           prom("sum by (cache) (loki_embeddedcache_memory_bytes)", "{{cache}}"),
+                           min=0, stack=True))),
+            logs_row(SYSTEM, level=JSON_LEVEL),
+            traces_row(SYSTEM))),
+    Dashboard(
+        "storage", "Loki: storage and rules",
+              "What becomes of lines once they are taken: memory, disk, index, retention, and the rules on them.",
+        rows=(
+            golden(
+                targets_up(SYSTEM.jobs),
+                STREAMS,
+                stat("chunks-now", "Chunks", "Chunks in memory that are not yet written.", "short",
+                     prom("sum(loki_ingester_memory_chunks)")),
+                stat("replay", "Last reading of the log", "How long it took to read the write-ahead log at the last start.", "s",
+                     prom("max(loki_ingester_wal_replay_duration_seconds)"), width=4),
+                stat("replaying", "Reads its log", "Whether the log is being read: a start that is not done.", "short",
+                     prom("max(loki_ingester_wal_replay_active)"), width=4, values={"0": ("no", GREEN), "1": ("yes", YELLOW)}),
+                stat("disk-full", "Stops for want of space",
+                     "How often the log could not be written or writes were stopped, in the time shown.", "short",
+                     prom("sum(increase(loki_ingester_wal_disk_full_failures_total[$__range]))"), width=4, steps=((None, GREEN), (1, RED))),
+                stat("index-age", "Age of the index", "Time since an index was last built; it is built every quarter of an hour.", "s",
+                     prom("time() - max(loki_tsdb_build_index_last_successful_timestamp_seconds)"), width=8, height=8,
+                     steps=((None, GREEN), (3600, YELLOW), (7200, RED))),
+                DISK,
+                FLUSH),
             Row("Memory and disk", (
                 timeseries("streams", "Streams in memory",
                            "Streams that have lines in memory. Each set of labels is one; many of them make Loki slow.", "short",
@@ -135,59 +193,24 @@ DASHBOARDS = (
                 timeseries("chunk-shape", "Size of chunks",
                            "Mean size of the chunks that were written. Small ones (few KiB) make queries slow.", "bytes",
                            prom("sum by (host) (rate(loki_ingester_chunk_size_bytes_sum[$__rate_interval])) "
-                                "/ sum by (host) (rate(loki_ingester_chunk_size_bytes_count[$__rate_interval]))", "{{host}}"), min=0),
+                                "/ sum by (host) (rate(loki_ingester_chunk_size_bytes_count[$__rate_interval]))", "{{host}}"), min=0,
+                           may_be_empty=QUIET),
                 timeseries("chunk-age", "Age of chunks", "Mean age of chunks when they were written.", "s",
                            prom("sum by (host) (rate(loki_ingester_chunk_age_seconds_sum[$__rate_interval])) "
-                                "/ sum by (host) (rate(loki_ingester_chunk_age_seconds_count[$__rate_interval]))", "{{host}}"), min=0),
+                                "/ sum by (host) (rate(loki_ingester_chunk_age_seconds_count[$__rate_interval]))", "{{host}}"), min=0,
+                           may_be_empty=QUIET),
                 timeseries("compression", "Compression", "How much smaller chunks are than their lines.", "short",
                            prom("sum by (host) (rate(loki_ingester_chunk_compression_ratio_sum[$__rate_interval])) "
                                 "/ sum by (host) (rate(loki_ingester_chunk_compression_ratio_count[$__rate_interval]))", "{{host}}"),
-                           min=0),
+                           min=0, may_be_empty=QUIET),
                 timeseries("wal", "Write-ahead log", "Bytes per second written to the log.", "Bps",
                            prom("rate(loki_ingester_wal_logged_bytes_total[$__rate_interval])", "{{host}}"), min=0),
-                timeseries("checkpoints", "Checkpoints", "Checkpoints of the log in half an hour, and those that failed.", "short",
-                           prom("increase(loki_ingester_checkpoint_creations_total[30m])", "{{host}}"),
-                           prom("increase(loki_ingester_checkpoint_creations_failed_total[30m])", "{{host}} failed"), min=0),
-                stat("replay", "Last reading of the log", "How long it took to read the write-ahead log at the last start.", "s",
-                     prom("max(loki_ingester_wal_replay_duration_seconds)"), width=6),
-                stat("replaying", "Reads its log", "Whether the log is being read: a start that is not done.", "short",
-                     prom("max(loki_ingester_wal_replay_active)"), width=6, values={"0": ("no", GREEN), "1": ("yes", YELLOW)}),
-                stat("disk-full", "Stops for want of space",
-                     "How often the log could not be written or writes were stopped, in the time shown.", "short",
-                     prom("sum(increase(loki_ingester_wal_disk_full_failures_total[$__range]))"), width=6, steps=((None, GREEN), (1, RED))),
-                stat("index-age", "Age of the index", "Time since an index was last built; it is built every quarter of an hour.", "s",
-                     prom("time() - max(loki_tsdb_build_index_last_successful_timestamp_seconds)"), width=6,
-                     steps=((None, GREEN), (3600, YELLOW), (7200, RED))))),
-            Row("Queries", (
-                heatmap("query-latency", "Duration of LogQL", "How long queries took, in the buckets of their histogram.", "s",
-                        prom("sum by (le) (rate(loki_logql_querystats_latency_seconds_bucket[$__rate_interval]))", "{{le}}"),
-                        may_be_empty="nobody asked within the last minutes"),
-                timeseries("query-kinds", "Queries by kind", "LogQL queries per second by kind (filter, metric, labels...) and status.",
-                           "reqps",
-                           prom("sum by (type, status_code) (rate(loki_logql_querystats_latency_seconds_count[$__rate_interval]))",
-                                "{{type}} {{status_code}}"),
-                           min=0, width=12),
-                timeseries("query-speed", "Speed", "Bytes per second that a query goes through, on average.", "Bps",
-                           prom("sum(rate(loki_logql_querystats_bytes_processed_per_seconds_sum[$__rate_interval])) "
-                                "/ sum(rate(loki_logql_querystats_bytes_processed_per_seconds_count[$__rate_interval]))", "mean"), min=0,
-                           may_be_empty="nobody asked within the last minutes"),
-                timeseries("queue", "Queue", "Parts of queries that wait for a querier.", "short",
-                           prom("sum by (host) (loki_query_scheduler_queue_length)", "{{host}}"), min=0),
-                timeseries("queue-time", "Time in the queue", "99 % of the parts of queries waited less than this.", "s",
-                           prom("histogram_quantile(0.99, sum by (le) "
-                                "(rate(loki_query_scheduler_queue_duration_seconds_bucket[$__rate_interval])))", "p99"), min=0,
-                           may_be_empty="nobody asked within the last minutes"),
-                timeseries("workers", "Workers in use", "Share of the workers that are busy.", "percentunit",
-                           prom("loki_querier_worker_inflight_queries / loki_querier_worker_concurrency", "{{host}}"), min=0, max=1),
-                timeseries("tails", "Live followers", "Clients that follow live lines.", "short",
-                           prom("loki_querier_tail_active", "{{host}}"), min=0),
-                timeseries("cache-hits", "Cache hits", "Share of the keys that each cache had.", "percentunit",
-                           prom("sum by (name) (rate(loki_cache_hits[$__rate_interval])) / sum by (name) "
-                                "(rate(loki_cache_fetched_keys[$__rate_interval]))", "{{name}}"),
-                           min=0, max=1, may_be_empty="a cache that nobody asks has no rate of hits"),
-                timeseries("cache-memory", "Memory of caches", "What each cache holds.", "bytes",
-                           prom("sum by (cache) (loki_embeddedcache_memory_bytes)", "{{cache}}"),
-                           min=0, stack=True))),
+                timeseries("checkpoints", "Checkpoints",
+                           "Checkpoints of the log, and those that failed. There should be one every five minutes.",
+                           "short",
+                           prom("increase(loki_ingester_checkpoint_creations_total[$__rate_interval])", "{{host}}"),
+                           prom("increase(loki_ingester_checkpoint_creations_failed_total[$__rate_interval])", "{{host}} failed"),
+                           min=0, bars=True))),
             Row("Compaction and retention", (
                 timeseries("compaction", "Time since the last run",
                            "How long ago a compaction, and the retention, last succeeded. After a start there is none until the first run.",
@@ -195,10 +218,13 @@ DASHBOARDS = (
                            prom(f"time() - ({COMPACTED} > 0)", "{{host}} compaction"),
                            prom(f"time() - ({RETAINED} > 0)", "{{host}} retention"), min=0, width=12,
                            may_be_empty="the first run comes ten minutes after the start"),
-                timeseries("compactions", "Runs by result", "Compactions and runs of the retention in an hour.", "short",
-                           prom("increase(loki_boltdb_shipper_compact_tables_operation_total[1h])", "{{host}} compaction {{status}}"),
-                           prom("increase(loki_compactor_apply_retention_operation_total[1h])", "{{host}} retention {{status}}"), min=0,
-                           width=12,
+                timeseries("compactions", "Runs by result", "Compactions and runs of the retention, one of each every ten minutes.",
+                           "short",
+                           prom("increase(loki_boltdb_shipper_compact_tables_operation_total[$__rate_interval])",
+                                "{{host}} compaction {{status}}"),
+                           prom("increase(loki_compactor_apply_retention_operation_total[$__rate_interval])",
+                                "{{host}} retention {{status}}"), min=0,
+                           width=12, bars=True,
                            may_be_empty="the first run comes ten minutes after the start"),
                 timeseries("compaction-duration", "Duration", "How long the last compaction took.", "s",
                            prom("loki_boltdb_shipper_compact_tables_operation_duration_seconds", "{{host}}"), min=0),

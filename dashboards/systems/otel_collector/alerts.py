@@ -8,6 +8,7 @@ ITEMS = {"log_records": "logs", "spans": "traces", "metric_points": "metrics"}
 AGENT_UP = 'instance="app-eu-1:8889",job="otel_agent",region="eu",host="app-eu-1",system="otel_collector"'
 GATEWAY_UP = 'instance="obs-eu-1:8890",job="otel_gateway",region="eu",host="obs-eu-1",system="otel_collector"'
 AGENT = 'instance="app-eu-1",job="otel_agent",region="eu",host="app-eu-1",system="otel_collector"'
+YOUNG = 'instance="app-eu-2",job="otel_agent",region="eu",host="app-eu-2",system="otel_collector"'
 GATEWAY = 'instance="obs-eu-1",job="otel_gateway",region="eu",host="obs-eu-1",system="otel_collector"'
 QUEUE = f'{GATEWAY},exporter="otlp_http/loki",data_type="logs"'
 INPUT = f'{GATEWAY},receiver="otlp",transport="grpc"'
@@ -143,7 +144,9 @@ ALERTS = (
         Proof(firing={f'otelcol_receiver_accepted_log_records_total{{{AGENT},receiver="journald"}}': "500",
                       f"otelcol_process_uptime_seconds_total{{{AGENT}}}": "7200+60"},
               silent={f'otelcol_receiver_accepted_log_records_total{{{AGENT},receiver="journald"}}': "500+2",
-                      f"otelcol_process_uptime_seconds_total{{{AGENT}}}": "7200+60"})),
+                      f"otelcol_process_uptime_seconds_total{{{AGENT}}}": "7200+60",
+                      f'otelcol_receiver_accepted_log_records_total{{{YOUNG},receiver="journald"}}': "5",
+                      f"otelcol_process_uptime_seconds_total{{{YOUNG}}}": "1200"})),
     Alert(
         "OtelSpanMetricsMissing", "warning",
         'sum by (region) (signal:otelcol_accepted:rate5m{job="otel_gateway", signal="traces"}) > 0 '

@@ -34,7 +34,7 @@ METRICS = (
     Metric("prometheus_template_text_expansion_failures_total", "counter", "failures", "Templates of alerts that could not be filled in"),
     Metric("prometheus_notifications_alertmanagers_discovered", "gauge", "servers", "Alertmanagers that are known and in use"),
     Metric("prometheus_notifications_sent_total", "counter", "alerts", "Alerts sent, the failed ones too", ("alertmanager",)),
-    Metric("prometheus_notifications_errors_total", "counter", "errors", "Failed attempts to send alerts; up to 2.53 one a batch",
+    Metric("prometheus_notifications_errors_total", "counter", "errors", "Failed attempts to send alerts; in 2.53 one a batch",
            ("alertmanager",)),
     Metric("prometheus_notifications_dropped_total", "counter", "alerts", "Alerts that no Alertmanager took"),
     Metric("prometheus_notifications_queue_length", "gauge", "alerts", "Alerts that wait to be sent"),

@@ -41,7 +41,9 @@ def one(sli=EVENTS, file="{}", slo="{}", objective=99.9, alerting=ALERTING):
 
 
 def alerts(slo, options=None, backend="prometheus"):
-    return {rule["labels"]["tier"]: rule for group in groups(slo, options or Options(), backend) for rule in group["rules"] if "alert" in rule}
+    return {
+        rule["labels"]["tier"]: rule for group in groups(slo, options or Options(), backend) for rule in group["rules"] if "alert" in rule
+    }
 
 
 OPTIONS = Options(

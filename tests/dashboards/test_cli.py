@@ -1,0 +1,69 @@
+"""The command: what it lists, writes and refuses, and with which status."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from dashboards import checks, cli, load
+
+ESTATE = {"format": 1, "environment": "lab", "regions": ["eu"], "systems": ["node", "systemd"], "owners": ["platform"]}
+
+
+@pytest.fixture
+def estate(tmp_path):
+    path = tmp_path / "estate.json"
+    path.write_text(json.dumps(ESTATE))
+    return path
+
+
+@pytest.mark.parametrize("verb", ["", "systems", "check", "render", "record", "slo"])
+def test_help(capsys, verb):
+    with pytest.raises(SystemExit) as done:
+        cli.main([*([verb] if verb else []), "--help"])
+    assert done.value.code == 0 and "usage: observatory" in capsys.readouterr().out
+
+
+def test_systems(capsys):
+    assert cli.main(["systems"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split()[:2] == ["SYSTEM", "DASHBOARDS"] and {line.split()[0] for line in lines[1:]} == set(load.everything().by_id)
+
+
+def test_render_and_check(capsys, tmp_path, estate):
+    out = tmp_path / "bundle"
+    assert cli.main(["render", "--estate", str(estate), "--out", str(out)]) == 0
+    assert capsys.readouterr().out.startswith("written: ") and (out / "manifest.json").is_file()
+    assert cli.main(["render", "--estate", str(estate), "--out", str(out)]) == 0
+    assert capsys.readouterr().out.startswith("unchanged: ")
+    assert cli.main(["check", "--bundle", str(out)]) == 0
+    (out / "queries.json").unlink()
+    assert cli.main(["check", "--bundle", str(out)]) == 1
+    told = capsys.readouterr()
+    assert "queries.json is missing" in told.out and told.err.splitlines()[-1].startswith("1 problems: ")
+
+
+def test_broken_content_is_not_rendered(capsys, tmp_path, estate, monkeypatch):
+    monkeypatch.setattr(checks, "run", lambda _content: [checks.Problem("some_law", "node: panel x", "is wrong")])
+    assert cli.main(["render", "--estate", str(estate), "--out", str(tmp_path / "bundle")]) == 1
+    told = capsys.readouterr().err
+    assert "nothing was written" in told and "node: panel x: is wrong [some_law]" in told and not (tmp_path / "bundle").exists()
+
+
+@pytest.mark.parametrize(("arguments", "says"), [
+    (["render", "--estate", "nosuch.json", "--out", "x"], "observatory: nosuch.json: cannot be read"),
+    (["record", "--system", "nosuch", "--prometheus", "http://127.0.0.1:1"], "system.py is missing"),
+    (["record", "--system", "node", "--prometheus", "http://127.0.0.1:1/"], "observatory: http://127.0.0.1:1/api/v1/query: "),
+])
+def test_errors_end_with_status_1_and_no_traceback(capsys, arguments, says):
+    assert cli.main(arguments) == 1
+    told = capsys.readouterr().err
+    assert says in told and "Traceback" not in told
+
+
+@pytest.mark.parametrize("arguments", [[], ["nosuch"], ["render"], ["record", "--system", "node"]])
+def test_wrong_arguments_end_with_status_2(capsys, arguments):
+    with pytest.raises(SystemExit) as done:
+        cli.main(arguments)
+    assert done.value.code == 2 and "usage: observatory" in capsys.readouterr().err
