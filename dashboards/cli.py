@@ -10,6 +10,8 @@ from pathlib import Path
 
 from dashboards import checks, estate, load, record, render
 from dashboards.model import ContentError
+from dashboards.slo import SloError
+from dashboards.slo import cli as slo_cli
 
 
 def parser() -> argparse.ArgumentParser:
@@ -34,6 +36,10 @@ def parser() -> argparse.ArgumentParser:
     verb.add_argument("--prometheus", required=True, metavar="URL")
     verb.add_argument("--ca", default="", metavar="FILE", help="certificate of the authority that signed the server's")
     verb.set_defaults(run=recorded)
+
+    verb = verbs.add_parser("slo", help="make rules from SLO files in Sloth's format; works alone")
+    slo_cli.add_arguments(verb)
+    verb.set_defaults(run=slo_cli.slo_command)
     return top
 
 
@@ -85,6 +91,6 @@ def main(argv: list[str] | None = None) -> int:
     options = parser().parse_args(argv)
     try:
         return int(options.run(options))
-    except ContentError as error:
+    except (ContentError, SloError, OSError) as error:
         print(f"observatory: {error}", file=sys.stderr)
         return 1

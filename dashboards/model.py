@@ -108,7 +108,7 @@ class LogProof:
 @dataclass(frozen=True)
 class Inhibit:
     """While this alert fires, those named are not notified where the labels in `equal` agree. `system`: of which system
-    they are (default: the same); alerts ("*",) means all of that system but this one."""
+    they are (default: the same; "*": of any); alerts ("*",) means all of that system but this one."""
 
     alerts: tuple[str, ...]
     equal: tuple[str, ...]

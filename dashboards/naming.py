@@ -25,12 +25,13 @@ def panel_id(key: str) -> int:
     return zlib.crc32(key.encode()) % 999_999 + 1
 
 
-def rules_path(system: str, source: str, slo: bool = False) -> str:
-    return f"{source}/rules/{system}{'-slo' if slo else ''}.yml"
+def rules_path(system: str, source: str, slo: str = "") -> str:
+    """`slo`: the name of an objective, whose rules have a file of their own."""
+    return f"{source}/rules/{system}{f'-slo-{slo}' if slo else ''}.yml"
 
 
-def tests_path(system: str, source: str, slo: bool = False) -> str:
-    return f"{source}/tests/{system}{'-slo' if slo else ''}.{'yml' if source == 'prometheus' else 'json'}"
+def tests_path(system: str, source: str, slo: str = "") -> str:
+    return f"{source}/tests/{system}{f'-slo-{slo}' if slo else ''}.{'yml' if source == 'prometheus' else 'json'}"
 
 
 def dashboard_path(uid: str) -> str:

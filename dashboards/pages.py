@@ -34,7 +34,7 @@ def page(title: str, body: str, up: str = "../") -> str:
 
 def runbook(loaded: Loaded) -> str:
     """A system's runbook, each alert a section that its runbook_url points to."""
-    markdown = MarkdownIt("commonmark").enable("table")
+    markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
     by_name = {alert.name: alert for alert in loaded.alerts}
     parts = []
     for number, section in enumerate(("\n" + loaded.runbook).split("\n## ")):
@@ -58,8 +58,9 @@ def runbook(loaded: Loaded) -> str:
 
 def dashboard(loaded: Loaded, declared: Dashboard, data: Mapping[str, Any]) -> str:
     """What a dashboard shows, panel by panel with its queries: where an alert's dashboard_url leads when there is no Grafana."""
-    rows = [f"<h1>{html.escape(declared.title)}</h1><p>{html.escape(declared.description)}</p>"
-            f'<p class="meta"><a href="../runbooks/{loaded.system.id}.html">Runbook</a></p>']
+    rows = [f"<h1>{html.escape(declared.title)}</h1><p>{html.escape(declared.description)}</p>"]
+    if loaded.runbook:
+        rows.append(f'<p class="meta"><a href="../runbooks/{loaded.system.id}.html">Runbook</a></p>')
     for row in declared.rows:
         rows.append(f"<h2>{html.escape(row.title)}</h2>")
         for panel in row.panels:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dashboards import grafana, naming, pages, promql, rules, slos
+from dashboards import drills, grafana, naming, pages, promql, rules, slos
 from dashboards.estate import Estate
 from dashboards.load import Content, Loaded
 from dashboards.model import TARGET_LABELS, ContentError, Loki, Prom, require
@@ -61,6 +61,7 @@ def bundle(content: Content, estate: Estate) -> list[File]:
             files.append(File(naming.runbook_page(loaded.system.id), "page", loaded.system.id, pages.runbook(loaded)))
     inhibit = rules.inhibit_rules(content, present) + [row for own in objectives for row in own.inhibit_rules()]
     files.append(File("alertmanager/inhibit_rules.yml", "alertmanager", "observatory", rules.dump({"inhibit_rules": inhibit, "time_intervals": []})))
+    files.append(File("drills.json", "drills", "observatory", _json(drills.document(present))))
     files.append(File("queries.json", "queries", "observatory", _json(queries)))
     files.append(File("pages/index.html", "page", "observatory", pages.index(present, estate)))
     return sorted(files, key=lambda file: file.path)

@@ -142,6 +142,10 @@ def inhibit_rules(content: Content, present: tuple[Loaded, ...]) -> list[dict[st
     for loaded in present:
         for alert in loaded.alerts:
             for inhibit in alert.inhibits:
+                if inhibit.system == "*":
+                    found.append({"source_matchers": [f'alertname="{alert.name}"', f'system="{loaded.system.id}"'],
+                                  "target_matchers": [f'alertname!="{alert.name}"', 'system!=""'], "equal": list(inhibit.equal)})
+                    continue
                 other = inhibit.system or loaded.system.id
                 where = f"{loaded.system.id}: alert {alert.name}: inhibits"
                 if other not in content.by_id:

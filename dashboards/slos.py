@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from dashboards import naming, slo
+from dashboards import naming, rules, slo
 from dashboards.estate import Estate
 from dashboards.load import Loaded
+from dashboards.slo import proof
 
 DASHBOARD, PANEL = "slo", "burn-rate"
 
@@ -36,12 +37,17 @@ class SystemSlos:
         return list(dict.fromkeys(name for row in self.slos for name in slo.alert_names(row, self.options)))
 
     def files(self) -> list[tuple[str, str, str]]:
-        """(path, kind, text) of each file."""
+        """(path, kind, text) of each file: an objective has its own, for promtool evaluates all rules of a file in each of its tests."""
         found = []
-        for source in ("prometheus", "loki"):
-            text = slo.render(self.slos, self.options, source)  # type: ignore[arg-type]
-            if any(slo.groups(row, self.options, source) for row in self.slos):  # type: ignore[arg-type]
-                found.append((naming.rules_path(self.loaded.system.id, source, slo=True), f"{source}_rules", text))
+        system = self.loaded.system.id
+        for row in self.slos:
+            for source in ("prometheus", "loki"):
+                if slo.groups(row, self.options, source):  # type: ignore[arg-type]
+                    text = slo.render([row], self.options, source)  # type: ignore[arg-type]
+                    found.append((naming.rules_path(system, source, row.name), f"{source}_rules", text))
+            tests = proof.proofs(row, f"../rules/{system}-slo-{row.name}.yml")
+            if tests["tests"]:
+                found.append((naming.tests_path(system, "prometheus", row.name), "prometheus_tests", rules.dump(tests)))
         return found
 
     def inhibit_rules(self) -> list[dict[str, Any]]:

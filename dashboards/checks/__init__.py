@@ -13,6 +13,7 @@ from typing import Any
 from dashboards import estate, expressions, grafana, promql, render
 from dashboards.load import Content, Loaded
 from dashboards.model import ContentError, Dashboard
+from dashboards.slo import SloError
 
 Found = Iterable[tuple[str, str]]
 
@@ -40,7 +41,7 @@ def run(content: Content) -> list[Problem]:
         try:
             for where, text in importlib.import_module(f"dashboards.checks.{law}").check(content):
                 found.setdefault((law + where, text), Problem(law, where, text))
-        except ContentError as error:
+        except (ContentError, SloError) as error:
             found.setdefault(("", str(error)), Problem(law, "", str(error)))
     return list(found.values())
 

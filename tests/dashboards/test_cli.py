@@ -44,6 +44,12 @@ def test_render_and_check(capsys, tmp_path, estate):
     assert "queries.json is missing" in told.out and told.err.splitlines()[-1].startswith("1 problems: ")
 
 
+def test_a_place_that_cannot_be_written(capsys, tmp_path, estate):
+    (tmp_path / "file").touch()
+    assert cli.main(["render", "--estate", str(estate), "--out", str(tmp_path / "file" / "bundle")]) == 1
+    assert capsys.readouterr().err.startswith("observatory: ")
+
+
 def test_broken_content_is_not_rendered(capsys, tmp_path, estate, monkeypatch):
     monkeypatch.setattr(checks, "run", lambda _content: [checks.Problem("some_law", "node: panel x", "is wrong")])
     assert cli.main(["render", "--estate", str(estate), "--out", str(tmp_path / "bundle")]) == 1

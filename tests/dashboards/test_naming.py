@@ -20,7 +20,7 @@ def test_golden_values():
     assert {key: naming.panel_id(key) for key in GOLDEN} == GOLDEN
     assert naming.group("node") == "psf-node-alerts" and naming.anchor("NodeDown") == "nodedown"
     assert naming.rules_path("node", "prometheus") == "prometheus/rules/node.yml"
-    assert naming.rules_path("node", "loki", slo=True) == "loki/rules/node-slo.yml"
+    assert naming.rules_path("node", "loki", "errors") == "loki/rules/node-slo-errors.yml"
     assert naming.tests_path("node", "prometheus") == "prometheus/tests/node.yml" and naming.tests_path("node", "loki") == "loki/tests/node.json"
 
 

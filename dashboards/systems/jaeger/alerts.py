@@ -52,7 +52,8 @@ ALERTS = (
         "No trace of the region can be found, and spans wait in the gateway's queue, which is full some hours later.",
         "overview/up",
         Proof(firing={f"probe_success{{{PROBE}}}": "0"}, silent={f"probe_success{{{PROBE}}}": "1"}),
-        inhibits=(Inhibit(("*",), ("region", "host")), Inhibit(("EndpointDown",), ("region", "instance"), system="blackbox"))),
+        inhibits=(Inhibit(("*",), ("region", "host")), Inhibit(("EndpointDown",), ("region", "instance"), system="blackbox"),
+                  Inhibit(("OtelExportStalled", "OtelQueueFilling"), ("region",), system="otel_collector"))),
     Alert(
         "JaegerMissing", "warning", 'count by (region) (up) unless count by (region) (up{system="jaeger"})', "10m",
         "Region {{ $labels.region }} has {{ $value }} targets but no probe of Jaeger among them",

@@ -57,7 +57,8 @@ ALERTS = (
         "of their queues.",
         "overview/up",
         Proof(firing={f"up{{{LOKI}}}": "0"}, silent={f"up{{{LOKI}}}": "1"}),
-        inhibits=(Inhibit(("*",), ("region", "host")),)),
+        inhibits=(Inhibit(("*",), ("region", "host")),
+                  Inhibit(("OtelExportStalled", "OtelQueueFilling"), ("region",), system="otel_collector"))),
     Alert(
         "LokiMissing", "critical", 'count by (region) (up) unless count by (region) (up{job="loki"})', "5m",
         "Region {{ $labels.region }} has {{ $value }} targets but no Loki among them",

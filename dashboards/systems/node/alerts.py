@@ -35,7 +35,7 @@ ALERTS = (
         "The exporter of {{ $labels.instance }} has not answered for two minutes. Either the host is gone, the network to it is cut, or only the exporter died.",
         "overview/up",
         Proof(firing={f"up{{{HOST}}}": "0"}, silent={f"up{{{HOST}}}": "1"}),
-        inhibits=(Inhibit(("*",), ("region", "host")), Inhibit(("*",), ("region", "host"), system="systemd"))),
+        inhibits=(Inhibit(("*",), ("region", "host"), system="*"),)),
     Alert(
         "NodeRebooted", "info", "time() - node_boot_time_seconds < 600", "0s",
         "Host {{ $labels.host }} was started {{ $value | humanizeDuration }} ago",
