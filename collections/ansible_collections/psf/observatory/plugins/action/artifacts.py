@@ -77,7 +77,7 @@ class ActionModule(ActionBase):
 
     def _by_servers(self, options):
         """Named servers (all, when the list is empty): for a mirror, or to fill the cache ahead of time."""
-        for name in options["servers"] or sorted(p.parent.name for p in artifacts.LOCKS.glob("*/lock.yml")):
+        for name in options["servers"] or sorted(artifacts.locks()):
             for arch in options["architectures"] or ["amd64"]:
                 arguments = {**options["artifact"], "server": name}
                 if options["mirror_directory"] and not options["artifact"].get("source"):

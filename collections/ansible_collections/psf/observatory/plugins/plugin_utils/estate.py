@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The estate: which service runs on which host of which region, and how it is reached. Pure functions over the inventory.
 
-A service is described once, in roles/<role>/services/<id>.yml: id, system, groups, artifact, ports, auth, health, metrics.
+A service is described once, in roles/<role>/services/<id>.yml, of the collection or of the site (Ansible's roles_path): id,
+system, groups, artifact, ports, auth, health, metrics.
 `hosts` is any mapping from inventory name to that host's variables; only ansible_host, observatory_tls and port overrides
 (`<id>_port`, `<id>_<port name>_port`) are read. `groups` is Ansible's own variable.
 """
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from ansible import constants  # type: ignore[import-untyped]
 
 ROLES = Path(__file__).resolve().parents[2] / "roles"
 REGION = "region_"
@@ -26,12 +28,27 @@ class EstateError(Exception):
     """An inventory that cannot be right; the message names every host and group concerned."""
 
 
-@cache
+def site_roles() -> tuple[Path, ...]:
+    """Where the site's own roles lie: Ansible's configured roles_path."""
+    return tuple(Path(path) for path in constants.DEFAULT_ROLES_PATH)
+
+
 def services() -> dict[str, dict[str, Any]]:
-    """Every service of the collection by id; an id that disagrees with its file's name is refused."""
+    """Every service by id, those of the collection's roles first, then those of the site's."""
+    return services_in((ROLES, *site_roles()))
+
+
+@cache
+def services_in(directories: tuple[Path, ...]) -> dict[str, dict[str, Any]]:
+    """Every service of the roles in these directories; an id that disagrees with its file's name is refused.
+
+    Beside the collection's there may be roles that have nothing to do with it: what does not say id, groups and ports is theirs.
+    """
     found: dict[str, dict[str, Any]] = {}
-    for path in sorted(ROLES.glob("*/services/*.yml")):
+    for path in [path for directory in directories for path in sorted(directory.glob("*/services/*.yml"))]:
         data = yaml.safe_load(path.read_text(encoding="utf-8"))
+        if not (isinstance(data, dict) and {"id", "groups", "ports"} <= set(data)) and path.parents[2] != ROLES:
+            continue
         if data.get("id") != path.stem:
             raise EstateError(f"{path}: id is {data.get('id')!r}, but the file is {path.stem!r}")
         if data["id"] in found:
@@ -42,7 +59,7 @@ def services() -> dict[str, dict[str, Any]]:
         data["role"] = path.parents[1].name
         found[data["id"]] = data
     if not found:
-        raise EstateError(f"no service is described under {ROLES}")
+        raise EstateError(f"no service is described under {', '.join(map(str, directories))}")
     return found
 
 
@@ -278,6 +295,37 @@ def targets(hosts: Any, groups: dict[str, list[str]], host: str, extra: Any = No
                             "host": str(target).rsplit(":", 1)[0], **(row.get("labels") or {})}}
                 for target in row["targets"])
     return jobs
+
+
+def document(groups: dict[str, list[str]], options: dict[str, Any]) -> dict[str, Any]:
+    """The estate file: what content is rendered for (format: docs/adr/0010-bundle.md). Equal inventories give equal documents.
+
+    Its systems are those of the services that some host runs; the platform as a whole (observatory), and the units (systemd) of hosts
+    that have a node exporter.
+
+    options: environment; owners (a list, or a mapping by owner as observatory_owners); systems (ids that no service of the collection
+    has), thresholds (system to id to number), urls (pages, grafana), scrape_interval, evaluation_interval, slo_period.
+    """
+    found = {service["system"] for service in services().values() if members(groups, service)} | {"observatory"}
+    if "node" in found:
+        found.add("systemd")
+    owners = options.get("owners") or ["platform"]
+    urls = options.get("urls") or {}
+    for name in urls:
+        if name not in ("pages", "grafana"):
+            raise EstateError(f"observatory_urls.{name}: unknown; known are pages, grafana")
+    return {
+        "format": 1,
+        "environment": str(options["environment"]),
+        "regions": sorted(regions(groups)),
+        "systems": sorted(found | {str(system) for system in options.get("systems") or []}),
+        "owners": sorted(str(owner) for owner in owners),
+        "thresholds": {str(system): dict(values) for system, values in sorted((options.get("thresholds") or {}).items())},
+        "urls": {name: urls.get(name) or None for name in ("pages", "grafana")},
+        "scrape_interval": str(options.get("scrape_interval") or "15s"),
+        "evaluation_interval": str(options.get("evaluation_interval") or "15s"),
+        "slo_period": str(options.get("slo_period") or "30d"),
+    }
 
 
 def probes(hosts: Any, groups: dict[str, list[str]], host: str) -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from ansible import constants
 from ansible.utils.collection_loader import AnsibleCollectionConfig
 from ansible.utils.collection_loader._collection_finder import _AnsibleCollectionFinder
 from hypothesis import settings
@@ -21,6 +22,9 @@ if AnsibleCollectionConfig.collection_finder is None:
     _AnsibleCollectionFinder(paths=[str(Path(__file__).resolve().parents[5])])._install()
 
 from ansible_collections.psf.observatory.tests.unit.fakes import FakeHost
+
+# The collection by itself: whatever site this checkout is part of, its roles are not looked at.
+constants.DEFAULT_ROLES_PATH = []
 
 # No test asserts a time, and a slow machine is no failure.
 settings.register_profile("observatory", deadline=None, max_examples=60)

@@ -226,7 +226,7 @@ def described(tmp_path, monkeypatch):
             path = tmp_path / "some_role" / "services" / f"{name}.yml"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
-        return estate.services.__wrapped__()
+        return estate.services_in.__wrapped__((tmp_path,))
 
     monkeypatch.setattr(estate, "ROLES", tmp_path)
     return write
@@ -244,6 +244,49 @@ def test_a_service_that_is_described_wrongly_is_refused(described, text, problem
         described(one=text)
 
 
+def test_a_sites_own_services_are_found_beside_the_collections(tmp_path, monkeypatch):
+    def write(role, service, text):
+        path = tmp_path / role / "services" / f"{service}.yml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+    monkeypatch.setattr(estate.constants, "DEFAULT_ROLES_PATH", [str(tmp_path / "nowhere"), str(tmp_path)])
+    write("shop", "shop", "{id: shop, auth: certificate, groups: [shop], ports: {web: 8443}}")
+    # A role that has nothing to do with the platform may have a directory of that name.
+    write("foreign", "web", "[80, 443]")
+    write("foreign", "mail", "{name: mail}")
+    found = estate.services()
+    assert found["shop"]["role"] == "shop" and "prometheus" in found and not {"web", "mail"} & set(found)
+    groups = {"all": ["a"], "region_eu": ["a"], "shop": ["a"]}
+    assert [row["target"] for row in estate.endpoints({"a": {}}, groups, "a", "shop")] == ["a:8443"]
+    write("foreign", "shop", "{id: shop, auth: certificate, groups: [shop], ports: {web: 1}}")
+    estate.services_in.cache_clear()
+    with pytest.raises(EstateError, match="service 'shop' is described twice"):
+        estate.services()
+    estate.services_in.cache_clear()
+
+
 def test_a_collection_without_services_is_refused(described):
     with pytest.raises(EstateError, match="no service is described"):
         described()
+
+
+# -- the estate file ---------------------------------------------------------------------------------------------------
+def test_the_estate_document_says_what_there_is_and_does_not_depend_on_order():
+    groups = {"all": ["b", "a"], "region_us": ["b"], "region_eu": ["a"], "loki": ["a"], "otel_gateway": [], "jaeger": []}
+    options = {"environment": "lab", "owners": {"web": {}, "platform": {}}, "systems": ["psf_web"],
+               "thresholds": {"node": {"filesystem_free": 0.1}}, "urls": {"grafana": "https://g.example"}, "slo_period": "28d"}
+    document = estate.document(groups, options)
+    assert document == {
+        "format": 1, "environment": "lab", "regions": ["eu", "us"],
+        "systems": ["loki", "node", "observatory", "otel_collector", "psf_web", "systemd"], "owners": ["platform", "web"],
+        "thresholds": {"node": {"filesystem_free": 0.1}}, "urls": {"pages": None, "grafana": "https://g.example"},
+        "scrape_interval": "15s", "evaluation_interval": "15s", "slo_period": "28d"}
+    assert estate.document(dict(reversed(groups.items())), options) == document
+
+
+def test_an_estate_without_hosts_or_owners_and_a_misspelt_url():
+    assert estate.document({"all": []}, {"environment": "x"})["systems"] == ["observatory"]
+    assert estate.document({"all": []}, {"environment": "x"})["owners"] == ["platform"]
+    with pytest.raises(estate.EstateError, match="observatory_urls.grafanna: unknown; known are pages, grafana"):
+        estate.document({}, {"environment": "x", "urls": {"grafanna": "https://g"}})
