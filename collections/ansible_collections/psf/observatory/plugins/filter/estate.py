@@ -25,8 +25,10 @@ SETTINGS = {
     "web": common.web,
     "prometheus": prometheus.build,
     "alertmanager": alertmanager.build,
+    "alertmanager_route_tests": alertmanager.route_tests,
     "loki": loki.build,
     "loki_environment": loki.environment,
+    "loki_secret_environment": loki.secret_environment,
     "jaeger": jaeger.build,
     "jaeger_environment": jaeger.environment,
     "jaeger_htpasswd": jaeger.htpasswd,
@@ -118,6 +120,14 @@ def verify_table(checks, region):
     return [f"{region}  {'ok  ' if row['ok'] else 'FAIL'}  {row['check']:14} {row['detail']}" for row in checks]
 
 
+def panels_table(result, region):
+    """What the queries of the bundle found, as lines of text: counts by datasource, then each dead one."""
+    lines = [f"{region}  {'FAIL' if row['empty'] + row['error'] else 'ok  '}  {source:11} {row['alive']} alive, "
+             f"{row['excused']} empty with a reason, {row['empty']} empty, {row['error']} with an error"
+             for source, row in sorted(result["counts"].items())]
+    return lines + [f"{region}  dead  {row['id']}: {row['detail']}" for row in result["dead"]]
+
+
 def where(hosts, groups):
     """What runs where, as a table: region, service, host, address of its main port, who may ask."""
     asked = {"basic": "log in", "certificate": "client certificate"}
@@ -145,10 +155,11 @@ def certificate_due(facts, names, directory, renew_before, source, host):
 
 class FilterModule:
     def filters(self):
-        own = (certificate_due, exporter_files, flat_targets, in_groups, local_client, ports, scrape_jobs, services, settings,
-               target_file, traced, verify_table, where)
+        own = (certificate_due, exporter_files, flat_targets, in_groups, local_client, panels_table, ports, scrape_jobs, services,
+               settings, target_file, traced, verify_table, where)
         table = {function.__name__: function for function in own} | {
-            "endpoints": estate.endpoints, "host_port": estate.join, "inventory_problems": estate.check,
-            "probe_targets": estate.probes, "region": estate.region_of, "scrape_targets": estate.targets,
+            "endpoints": estate.endpoints, "estate_document": estate.document, "host_port": estate.join,
+            "inventory_problems": estate.check, "probe_targets": estate.probes, "region": estate.region_of,
+            "scrape_targets": estate.targets,
         }
         return {name: _said(function) for name, function in table.items()}

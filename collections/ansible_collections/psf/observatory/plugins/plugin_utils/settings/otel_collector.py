@@ -11,6 +11,11 @@ from .common import Settings, SettingsError
 
 # syslog(3) priorities as the severities of OpenTelemetry.
 SEVERITIES = {"fatal": ["0", "1", "2"], "error": "3", "warn": "4", "info": ["5", "6"], "debug": "7"}
+# The level in a line of JSON ("level":"warn") or of logfmt (level=warn), and other words than OpenTelemetry's for one.
+LEVEL_SAID = '(^[{].*"level":"[A-Za-z]+")|((^| )level=[A-Za-z]+ )'
+LEVEL_READ = '("level":"|(^| )level=)(?P<level>[A-Za-z]+)'
+LEVELS = {"info": ["info", "notice"], "warn": ["warn", "warning"], "error": ["error", "err"],
+          "fatal": ["fatal", "panic", "critical", "crit", "dpanic"]}
 
 
 def agent(options: Settings) -> Settings:
@@ -136,4 +141,9 @@ def _journal() -> list[Settings]:
          "if": "body.SYSLOG_IDENTIFIER != nil"},
         {"type": "move", "from": "body._PID", "to": "attributes[\"process.pid\"]", "if": "body._PID != nil"},
         {"type": "move", "from": "body.MESSAGE", "to": "body", "if": "body.MESSAGE != nil"},
+        # The journal gives every line of a service the same priority; the level that the line itself says is the better one.
+        {"type": "regex_parser", "if": f"type(body) == 'string' and body matches '{LEVEL_SAID}'", "parse_to": "attributes",
+         "on_error": "send_quiet", "regex": LEVEL_READ,
+         "severity": {"parse_from": "attributes.level", "mapping": LEVELS, "overwrite_text": True}},
+        {"type": "remove", "field": "attributes.level", "if": "attributes.level != nil"},
     ]

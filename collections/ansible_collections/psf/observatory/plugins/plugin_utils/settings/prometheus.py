@@ -10,6 +10,8 @@ from .common import Settings
 
 TARGETS = "/etc/prometheus/targets"
 RULES = "/etc/prometheus/rules"
+# Where the module prometheus_rules keeps the bundle that is in use: its rules, and the pages that are served below /user/.
+CONTENT = "/etc/prometheus/content/current"
 PASSWORD_FILE = "/etc/prometheus/secrets/machine_password"  # noqa: S105 (a path)
 
 
@@ -25,7 +27,7 @@ def build(options: Settings) -> Settings:
             "evaluation_interval": options["evaluation_interval"],
             "external_labels": {"region": options["region"], "replica": options["replica"], **options["external_labels"]},
         },
-        "rule_files": [f"{RULES}/*.yml"],
+        "rule_files": [f"{RULES}/*.yml", f"{CONTENT}/rules/*.yml"],
         "scrape_configs": [_job(name, job, options) for name, job in options["jobs"].items()],
     }
     if options["blackbox"]:

@@ -9,6 +9,7 @@ import copy
 import json
 
 import pytest
+import yaml
 from ansible_collections.psf.observatory.plugins.plugin_utils.settings import (
     alertmanager,
     common,
@@ -30,10 +31,12 @@ PROMETHEUS = {
     "jobs": {"node": {"auth": "certificate", "path": "/metrics", "honor_labels": False},
              "prometheus": {"auth": "basic", "path": "/metrics", "honor_labels": False},
              "otel_agent": {"auth": "certificate", "path": "/metrics", "honor_labels": True}}}
-ALERTMANAGER = {"receivers": [], "route": {}, "inhibit_rules": [], "time_intervals": [], "global": {}, "alert_logs": [ENDPOINT],
+ALERTMANAGER = {"receivers": [], "route": {}, "owners": {}, "bundle": {},
+                "inhibit_rules": [], "time_intervals": [], "global": {}, "alert_logs": [ENDPOINT],
                 "tls": True}
 LOKI = {"port": 3100, "grpc_port": 9095, "data_dir": "/var/lib/loki", "retention": "744h", "tls": True, "limits": {},
-        "listen_address": "0.0.0.0", "trace_ratio": 0.1, "agent_http_port": 4318}
+        "listen_address": "0.0.0.0", "trace_ratio": 0.1, "agent_http_port": 4318, "alertmanagers": [ENDPOINT],
+        "external_url": "http://192.0.2.1:9", "evaluation_interval": "1m", "machine_user": "machine", "machine_password": "pa'$\"ss: #"}
 JAEGER = {"host": "eu-1", "listen_address": "0.0.0.0", "port": 16686, "grpc_port": 16685, "otlp_port": 14317,
           "data_dir": "/var/lib/jaeger", "retention": "168h", "tls": True, "users": {"ada": HASH}, "trace_ratio": 0.1,
           "agent_port": 4317}
@@ -118,12 +121,13 @@ def test_what_leaves_prometheus_says_where_it_comes_from():
 def test_every_notification_is_logged_before_it_goes_to_the_receivers():
     settings = alertmanager.build({**ALERTMANAGER, "receivers": [{"name": "team"}, {"name": "pager"}],
                                    "route": {"routes": [{"receiver": "pager", "matchers": ['severity="critical"']}]}})
-    log, nobody, own = settings["route"]["routes"]
+    log, rest = settings["route"]["routes"]
+    nobody, own = rest["routes"]
     assert log["receiver"] == "alert_log" and log["continue"] is True
     assert nobody == {"receiver": "nobody", "matchers": ['alertname="ObservatoryVerify"']}
-    assert own["receiver"] == "pager" and settings["route"]["receiver"] == "team"
-    assert [row["name"] for row in settings["receivers"]] == ["team", "pager", "alert_log", "nobody"]
-    assert settings["receivers"][2]["webhook_configs"][0]["url"] == "https://192.0.2.1:9/notifications"
+    assert own["receiver"] == "pager" and settings["route"]["receiver"] == rest["receiver"] == "team"
+    assert [row["name"] for row in settings["receivers"]] == ["team", "pager", "nobody", "alert_log"]
+    assert settings["receivers"][3]["webhook_configs"][0]["url"] == "https://192.0.2.1:9/notifications"
 
 
 def test_without_receivers_notifications_are_only_logged():
@@ -231,3 +235,79 @@ def test_a_gateway_sends_logs_to_loki_and_traces_to_jaeger():
 def test_a_gateway_without_anywhere_to_send_is_an_error_that_names_host_and_region():
     with pytest.raises(SettingsError, match="otel_gateway on eu-1: its region eu has neither loki nor jaeger; put a host"):
         otel_collector.gateway({**COLLECTOR, "lokis": [], "jaegers": []})
+
+
+# -- who is told -------------------------------------------------------------------------------------------------------
+RECEIVERS = [{"name": "pager"}, {"name": "tickets"}, {"name": "web"}]
+OWNERS = {"web": {"critical": "web", "info": "tickets"}, "platform": None}
+
+
+def told(route, labels):
+    """Receivers of an alert by Alertmanager's rules, for matchers of the form name="value"."""
+    found = []
+    for child in route.get("routes") or []:
+        wanted = [matcher.replace('"', "").split("=") for matcher in child.get("matchers", [])]
+        if all(labels.get(name) == value for name, value in wanted):
+            found += told({"receiver": route["receiver"], **child}, labels)
+            if not child.get("continue"):
+                return found
+    return found or [route["receiver"]]
+
+
+@pytest.mark.parametrize(("labels", "receiver"), [
+    ({"owner": "web", "severity": "critical"}, "web"), ({"owner": "web", "severity": "warning"}, "pager"),
+    ({"owner": "web", "severity": "info"}, "tickets"), ({"owner": "platform", "severity": "critical"}, "pager"),
+    ({"owner": "platform", "severity": "info"}, "nobody"), ({"owner": "stranger", "severity": "info"}, "nobody"),
+    ({"owner": "stranger", "severity": "critical"}, "pager"), ({"alertname": "ObservatoryVerify", "severity": "info"}, "nobody"),
+    ({"owner": "web", "severity": "critical", "team": "own"}, "tickets")])
+def test_each_owner_and_severity_reaches_its_receiver(labels, receiver):
+    options = {**ALERTMANAGER, "receivers": RECEIVERS, "owners": OWNERS,
+               "route": {"routes": [{"matchers": ['team="own"'], "receiver": "tickets"}]}}
+    route = alertmanager.build(options)["route"]
+    assert told(route, labels)[-1] == receiver
+    assert route["routes"][0]["receiver"] == "alert_log" and route["routes"][0]["continue"]
+
+
+def test_amtool_is_asked_for_every_owner_and_severity():
+    commands = alertmanager.route_tests({**ALERTMANAGER, "receivers": RECEIVERS, "owners": OWNERS})
+    asked = {(words[-2], words[-1]): words[-3] for words in commands}
+    assert len(asked) == len(commands) == 6
+    assert asked["owner=web", "severity=critical"] == "--verify.receivers=alert_log,web"
+    assert asked["owner=platform", "severity=info"] == "--verify.receivers=alert_log,nobody"
+    assert alertmanager.route_tests(ALERTMANAGER) == []
+
+
+@pytest.mark.parametrize(("owners", "words"), [
+    ({"web": {"critical": "paper"}}, "observatory_owners.web.critical: receiver 'paper' is not one of"),
+    ({"web": {"urgent": "pager"}}, "observatory_owners.web.urgent: there is no such severity; there are critical, warning, info"),
+    ({"web": {"critical": "alert_log"}}, "receiver 'alert_log' is not one of")])
+def test_an_owner_that_cannot_be_told_is_refused(owners, words):
+    with pytest.raises(SettingsError, match=words):
+        alertmanager.build({**ALERTMANAGER, "receivers": RECEIVERS, "owners": owners})
+
+
+def test_the_bundles_inhibitions_come_before_the_users():
+    bundle = {"inhibit_rules": [{"equal": ["a"]}], "time_intervals": [{"name": "nights"}]}
+    settings = alertmanager.build({**ALERTMANAGER, "bundle": bundle, "inhibit_rules": [{"equal": ["b"]}]})
+    assert settings["inhibit_rules"] == [{"equal": ["a"]}, {"equal": ["b"]}] and settings["time_intervals"] == [{"name": "nights"}]
+    with pytest.raises(SettingsError, match="alertmanager_time_intervals: nights is defined twice"):
+        alertmanager.build({**ALERTMANAGER, "bundle": bundle, "time_intervals": [{"name": "nights"}]})
+
+
+# -- alerts from logs --------------------------------------------------------------------------------------------------
+def test_lokis_password_is_not_in_its_file_and_survives_yaml():
+    settings = json.dumps(loki.build(LOKI))
+    assert "pa'" not in settings and "${LOKI_ALERTMANAGER_PASSWORD}" in settings
+    [(name, value)] = loki.secret_environment(LOKI).items()
+    text = f"basic_auth_password: ${{{name}}}".replace(f"${{{name}}}", value)
+    assert yaml.safe_load(text) == {"basic_auth_password": LOKI["machine_password"]}
+
+
+def test_loki_without_alertmanagers_or_password():
+    assert "alertmanager_client" not in loki.build({**LOKI, "tls": False, "machine_password": ""})["ruler"]
+    assert "alertmanager_url" not in loki.build({**LOKI, "alertmanagers": []})["ruler"]
+    assert loki.secret_environment({**LOKI, "alertmanagers": []}) == loki.secret_environment({**LOKI, "machine_password": ""}) == {}
+
+
+def test_a_dollar_of_the_users_own_is_no_variable_of_loki():
+    assert loki.build({**LOKI, "limits": {"a": ["x$y"]}})["limits_config"]["a"] == ["x$$y"]

@@ -1,0 +1,56 @@
+# Copyright: PSF Observatory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What `prometheus_rules` and `loki_rules` are as modules: one argument spec, one way to run and to answer."""
+
+from __future__ import annotations
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.psf.observatory.plugins.module_utils.component.host import Host
+from ansible_collections.psf.observatory.plugins.module_utils.reconcile import ConcernError, locked
+from ansible_collections.psf.observatory.plugins.module_utils.rules.converge import Converger, NeedsContent, Ruleset
+
+LOCKS = "/run/lock/psf-observatory"
+
+
+def argument_spec(**own):
+    """Options of a rules module; `own` has its defaults of group, directory and link, and what it alone has."""
+    spec = dict(
+        bundle=dict(type="path"),
+        state=dict(type="str", choices=["present", "absent"], default="present"),
+        service=dict(type="dict", required=True, options=dict(
+            url=dict(type="str", required=True), timeout=dict(type="int"), ca=dict(type="str"), cert=dict(type="str"),
+            key=dict(type="str", no_log=False), server_name=dict(type="str"), username=dict(type="str"),
+            password=dict(type="str", no_log=True))),
+        load_timeout=dict(type="int", default=60),
+        settle=dict(type="float", default=1),
+        trial_timeout=dict(type="int", default=60),
+        keep=dict(type="int", default=1),
+        lock_timeout=dict(type="int", default=120),
+        content=dict(type="dict"),
+    )
+    spec.update(own)
+    return spec
+
+
+def run(spec, service, inside=""):
+    """Run a rules module: `service` makes the service from the parameters, `inside` is the subdirectory that the link names."""
+    module = AnsibleModule(argument_spec=spec, supports_check_mode=True, required_if=[("state", "present", ["bundle"])])
+    try:
+        wanted = Ruleset(dict(module.params, inside=inside))
+        asked = service(module.params)
+        converger = Converger(wanted, asked, Host(), module.check_mode)
+        if module.check_mode:
+            result = converger.run()
+        else:
+            with locked("%s/%s_rules.lock" % (LOCKS, asked.name), module.params["lock_timeout"]):
+                result = converger.run()
+    except NeedsContent as needs:
+        module.exit_json(changed=False, needs_content=needs.missing)
+    except ConcernError as error:
+        module.fail_json(msg=error.msg, **error.details)
+    for warning in converger.warnings:
+        module.warn(warning)
+    if module._diff:
+        result["diff"] = converger.plan.diff()
+    module.exit_json(**result)
