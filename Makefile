@@ -13,7 +13,7 @@ export PYTHONDONTWRITEBYTECODE := 1
 COLLECTION := collections/ansible_collections/psf/observatory
 SCENARIOS ?= default faults
 
-.PHONY: help lab down clean verify where lint unit sanity molecule test bench lock
+.PHONY: help lab down clean verify where lint unit sanity molecule test bench lock check record
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -42,6 +42,12 @@ lint: $(VENV)/.complete ## yamllint, ruff, mypy, ansible-lint (production profil
 	@ruff check .
 	@mypy
 	@ansible-lint --offline --strict
+
+check: $(VENV)/.complete ## every law of dashboards, alerts, runbooks and metrics
+	@python -m dashboards check
+
+record: $(VENV)/.complete ## record metrics.sample from the running lab: SYSTEM="node systemd"
+	@python molecule/lab/record.py -i inventories/lab $(or $(SYSTEM),$(error say which: make record SYSTEM=node))
 
 unit: $(VENV)/.complete ## unit tests
 	@pytest -q

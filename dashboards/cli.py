@@ -45,7 +45,8 @@ def parser() -> argparse.ArgumentParser:
 
 def systems(_options: argparse.Namespace) -> int:
     rows = [("SYSTEM", "DASHBOARDS", "ALERTS", "METRICS", "OWNER", "TITLE")]
-    rows += [(item.system.id, str(len(item.dashboards)), str(len(item.alerts)), str(len(item.metrics)), item.system.owner, item.system.title)
+    rows += [(item.system.id, str(len(item.dashboards)), str(len(item.alerts)), str(len(item.metrics)), item.system.owner,
+              item.system.title)
              for item in load.everything().systems]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
@@ -79,7 +80,8 @@ def write(options: argparse.Namespace) -> int:
 
 
 def recorded(options: argparse.Namespace) -> int:
-    server = record.Server(options.prometheus.rstrip("/"), os.environ.get("OBSERVATORY_USERNAME", ""), os.environ.get("OBSERVATORY_PASSWORD", ""),
+    server = record.Server(options.prometheus.rstrip("/"), os.environ.get("OBSERVATORY_USERNAME", ""),
+                           os.environ.get("OBSERVATORY_PASSWORD", ""),
                            options.ca)
     folders = [load.SYSTEMS / name for name in options.system]
     for folder in folders:

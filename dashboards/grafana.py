@@ -28,10 +28,10 @@ WIDTH = 24
 
 
 @attr.s
-class Modern(core.Panel):
+class Modern(core.Panel):  # type: ignore[misc]  # grafanalib has no types
     """A panel of any type; what is particular to it is in extraJson."""
 
-    type = attr.ib(default="timeseries")
+    type: Any = attr.ib(default="timeseries")
 
     def to_json_data(self) -> Any:
         return self.panel_json({"type": self.type})
@@ -46,7 +46,8 @@ def render(loaded: Loaded, dashboard: Dashboard, estate: Estate, context: Contex
     build = _Builder(loaded, dashboard, estate, context)
     front = core.Dashboard(
         title=dashboard.title, description=dashboard.description, uid=naming.dashboard_uid(loaded.system.id, dashboard.key),
-        tags=[naming.PREFIX, loaded.system.id], timezone="browser", schemaVersion=SCHEMA, graphTooltip=core.GRAPH_TOOLTIP_MODE_SHARED_CROSSHAIR,
+        tags=[naming.PREFIX, loaded.system.id], timezone="browser", schemaVersion=SCHEMA,
+        graphTooltip=core.GRAPH_TOOLTIP_MODE_SHARED_CROSSHAIR,
         time=core.Time(f"now-{dashboard.since}", "now"), refresh=dashboard.refresh,
         templating=core.Templating(list=build.variables()), panels=build.panels(), links=build.links(),
         annotations=core.Annotations(list=[build.alerts_annotation()]))
@@ -104,7 +105,8 @@ class _Builder:
         query = f"label_values({self._scoped(variable.metric, stop=variable.name)}, {variable.label})"
         return {"name": variable.name, "label": variable.title, "type": "query", "datasource": datasource("prometheus"),
                 "definition": query, "query": {"query": query, "refId": "StandardVariableQuery", "qryType": 1}, "refresh": 2, "sort": 1,
-                "regex": "", "multi": variable.multi, "includeAll": True, "allValue": ".*", "allowCustomValue": False, "hide": 0, "options": [],
+                "regex": "", "multi": variable.multi, "includeAll": True, "allValue": ".*", "allowCustomValue": False, "hide": 0,
+                "options": [],
                 "current": {"text": ["All"], "value": ["$__all"]} if variable.multi else {"text": "All", "value": "$__all"}}
 
     def links(self) -> list[dict[str, Any]]:
@@ -115,9 +117,11 @@ class _Builder:
         if self.loaded.runbook:
             rows.append(("Runbook", naming.panel_link(self.uid, naming.panel_id("runbook")).split("&$", 1)[0]))
         common = {"keepTime": True, "includeVars": True, "targetBlank": False, "tooltip": ""}
-        return [{"type": "link", "title": title, "url": url, "icon": "doc" if title == "Runbook" else "dashboard", "asDropdown": False, "tags": [],
+        return [{"type": "link", "title": title, "url": url, "icon": "doc" if title == "Runbook" else "dashboard", "asDropdown": False,
+                 "tags": [],
                  **common} for title, url in rows] + [
-            {"type": "dashboards", "title": "All dashboards", "url": "", "icon": "external link", "asDropdown": True, "tags": [naming.PREFIX], **common}]
+            {"type": "dashboards", "title": "All dashboards", "url": "", "icon": "external link", "asDropdown": True,
+             "tags": [naming.PREFIX], **common}]
 
     def alerts_annotation(self) -> dict[str, Any]:
         expr = self._scoped(f'ALERTS{{system="{self.loaded.system.id}", alertstate="firing"}}')
@@ -160,7 +164,7 @@ class _Builder:
                                  "options": self._options(panel), "pluginVersion": "11.0.0"}
         if panel.queries:
             extra["datasource"] = datasource(panel.queries[0].source)
-        return Modern(
+        return Modern(  # type: ignore[call-arg]  # the arguments are those of grafanalib's Panel
             type=panel.kind, id=naming.panel_id(panel.key), title=panel.title, description=self.description(panel), gridPos=position,
             dataSource=extra.get("datasource"), maxDataPoints=None, links=self._panel_links(panel),
             targets=[self.target(panel, query, chr(ord("A") + index)) for index, query in enumerate(panel.queries)],
@@ -224,7 +228,8 @@ class _Builder:
     def _defaults(self, panel: Panel) -> dict[str, Any]:
         options = panel.options
         found: dict[str, Any] = {"unit": panel.unit or "short", "thresholds": {"mode": "absolute", "steps": self.steps(panel)},
-                                 "color": {"mode": "thresholds" if panel.kind in ("stat", "gauge", "bargauge", "state-timeline") else "palette-classic"},
+                                 "color": {"mode": "thresholds" if panel.kind in ("stat", "gauge", "bargauge", "state-timeline")
+                                           else "palette-classic"},
                                  "mappings": _mappings(options.get("values")), "links": self.data_links(panel)}
         for key in ("min", "max", "decimals"):
             if key in options:
@@ -233,8 +238,10 @@ class _Builder:
             stack = bool(options.get("stack"))
             found["custom"] = {
                 "drawStyle": "bars" if options.get("bars") else "line", "lineInterpolation": "linear", "lineWidth": 1,
-                "fillOpacity": 60 if options.get("bars") else 25 if stack else 8, "gradientMode": "none", "showPoints": "never", "spanNulls": False,
-                "axisPlacement": "auto", "axisLabel": "", "scaleDistribution": {"type": "log", "log": 10} if options.get("log") else {"type": "linear"},
+                "fillOpacity": 60 if options.get("bars") else 25 if stack else 8, "gradientMode": "none", "showPoints": "never",
+                "spanNulls": False,
+                "axisPlacement": "auto", "axisLabel": "", "scaleDistribution": {"type": "log", "log": 10} if options.get("log")
+                else {"type": "linear"},
                 "stacking": {"mode": "normal" if stack else "none", "group": "A"},
                 "thresholdsStyle": {"mode": "dashed" if len(found["thresholds"]["steps"]) > 1 else "off"}}
         elif panel.kind == "table":
@@ -272,7 +279,8 @@ class _Builder:
         """The runbook of each alert that looks at the panel, where the estate says an address for it."""
         if not self.estate.pages:
             return []
-        return [{"title": f"Runbook: {alert.name}", "url": naming.runbook_url(self.estate, self.loaded.system.id, alert.name), "targetBlank": True}
+        return [{"title": f"Runbook: {alert.name}", "url": naming.runbook_url(self.estate, self.loaded.system.id, alert.name),
+                 "targetBlank": True}
                 for alert in self.alerts.get(panel.key, ())]
 
     def _overrides(self, panel: Panel) -> list[dict[str, Any]]:
@@ -280,7 +288,8 @@ class _Builder:
         assert isinstance(units, dict)  # noqa: S101 (for the type checker)
         links = panel.options.get("links") or {}
         assert isinstance(links, dict)  # noqa: S101 (for the type checker)
-        return [{"matcher": {"id": "byName", "options": name}, "properties": [{"id": "unit", "value": unit}]} for name, unit in units.items()] + [
+        return [{"matcher": {"id": "byName", "options": name}, "properties": [{"id": "unit", "value": unit}]}
+                for name, unit in units.items()] + [
             {"matcher": {"id": "byName", "options": name}, "properties": [{"id": "links", "value": [
                 {"title": title, "url": url, "targetBlank": False}]}]} for name, (title, url) in links.items()]
 
@@ -293,7 +302,7 @@ class _Builder:
         names = {**columns, **{f"Value #{chr(65 + i)}" if len(panel.queries) > 1 else "Value": query.legend
                                for i, query in enumerate(panel.queries) if query.legend != "__auto"}}
         return [{"id": "merge", "options": {}},
-                {"id": "organize", "options": {"excludeByName": {name: True for name in ("Time", "__name__", "job", *hide)},
+                {"id": "organize", "options": {"excludeByName": dict.fromkeys(("Time", "__name__", "job", *hide), True),
                                                "renameByName": names, "indexByName": {}}}]
 
     def _options(self, panel: Panel) -> dict[str, Any]:
@@ -303,13 +312,16 @@ class _Builder:
                   "calcs": list(options.get("calcs") or ())}  # type: ignore[call-overload]
         per_kind: dict[str, dict[str, Any]] = {
             "timeseries": {"legend": legend, "tooltip": {"mode": "multi", "sort": "desc"}},
-            "stat": {"reduceOptions": reduce, "colorMode": "value", "graphMode": "area", "textMode": options.get("text", "auto"), "justifyMode": "auto",
+            "stat": {"reduceOptions": reduce, "colorMode": "value", "graphMode": "area", "textMode": options.get("text", "auto"),
+                     "justifyMode": "auto",
                      "orientation": "auto", "wideLayout": True},
             "gauge": {"reduceOptions": reduce, "showThresholdLabels": False, "showThresholdMarkers": True, "orientation": "auto"},
-            "bargauge": {"reduceOptions": reduce, "displayMode": "gradient", "orientation": "horizontal", "showUnfilled": True, "valueMode": "color"},
+            "bargauge": {"reduceOptions": reduce, "displayMode": "gradient", "orientation": "horizontal", "showUnfilled": True,
+                         "valueMode": "color"},
             "table": {"showHeader": True, "cellHeight": "sm", "footer": {"show": False, "reducer": ["sum"], "fields": ""}},
             "heatmap": {"calculate": False, "color": {"mode": "scheme", "scheme": "Oranges", "steps": 64}, "yAxis": {"unit": panel.unit},
-                        "cellGap": 1, "tooltip": {"mode": "single", "yHistogram": True}, "legend": {"show": True}, "exemplars": {"color": "orange"}},
+                        "cellGap": 1, "tooltip": {"mode": "single", "yHistogram": True}, "legend": {"show": True},
+                        "exemplars": {"color": "orange"}},
             "state-timeline": {"mergeValues": True, "showValue": "auto", "alignValue": "left", "rowHeight": 0.9, "legend": legend,
                                "tooltip": {"mode": "single", "sort": "none"}},
             "logs": {"showTime": True, "wrapLogMessage": True, "enableLogDetails": True, "dedupStrategy": "none", "sortOrder": "Descending",

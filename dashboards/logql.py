@@ -6,14 +6,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 from dashboards import logql_grammar as grammar
+from dashboards.logql_grammar import Token, Tree
 from dashboards.model import ContentError
 from dashboards.promql import TOKEN
-
-if TYPE_CHECKING:
-    from lark import Token, Tree
 
 SELECTOR_LABEL = re.compile(r"([a-zA-Z_][a-zA-Z0-9_]*)\s*(?:=~|!~|!=|=)")
 SET_OPERATORS = frozenset({"and", "unless"})
@@ -51,9 +48,9 @@ def use(expr: str, where: str) -> Use:
     """Walk a query. Raises ContentError when it does not parse."""
     tree = parse(expr, where)
     found = Use(metric=grammar.child(tree, "log") is None)
-    for node in tree.iter_subtrees_topdown():
+    for node in grammar.nodes(tree):
         if node.data == "selector":
-            matchers = [below for below in node.children if isinstance(below, grammar.Tree)]
+            matchers = [below for below in node.children if isinstance(below, Tree)]
             found.selectors.append({str(one.children[0]): (str(one.children[1]), grammar.strings(one)[0]) for one in matchers})
         elif node.data == "range_aggregation":
             found.functions.append(str(node.children[0]).lower())
@@ -71,11 +68,11 @@ def use(expr: str, where: str) -> Use:
 def result_labels(expr: str, where: str) -> set[str] | None:
     """The labels that a series of the result can have; None when the streams and the lines decide."""
     tree = parse(expr, where).children[0]
-    return _labels(tree) if isinstance(tree, grammar.Tree) else None
+    return _labels(tree) if isinstance(tree, Tree) else None
 
 
-def _labels(node: Tree[Token]) -> set[str] | None:
-    inner = [below for below in node.children if isinstance(below, grammar.Tree) and below.data not in ("grouping", "matching", "labels")]
+def _labels(node: Tree[Token]) -> set[str] | None:  # noqa: PLR0911 (one return a kind of node)
+    inner = [below for below in node.children if isinstance(below, Tree) and below.data not in ("grouping", "matching", "labels")]
     if node.data == "vector_aggregation" and str(node.children[0]).lower() in KEEPS_LABELS:
         return _labels(inner[0])
     if node.data in ("vector_aggregation", "range_aggregation"):
@@ -103,7 +100,7 @@ def _binary(node: Tree[Token], left: Tree[Token], right: Tree[Token]) -> set[str
         sides = [_labels(left), _labels(right)]
         return None if None in sides else set().union(*(side for side in sides if side))
     matching = grammar.child(node, "matching")
-    groups = [_names(below) for below in matching.children if isinstance(below, grammar.Tree)] if matching is not None else []
+    groups = [_names(below) for below in matching.children if isinstance(below, Tree)] if matching is not None else []
     if matching is not None and (side := grammar.token(matching, "GROUP_LEFT", "GROUP_RIGHT")) is not None:
         many = _labels(left if side.type == "GROUP_LEFT" else right)
         return _with(many, set().union(*groups))

@@ -1,6 +1,6 @@
 """LogQL's tokens and grammar (logql.lark), and what Loki refuses beyond them. The only importer of lark.
 
-The facts are those of Loki 3.7 (its documentation, and its answers to tests/dashboards/logql_corpus.yml); it has no grammar for others to use.
+The facts are those of Loki 3.7: its documentation, its source, and its answers to tests/dashboards/logql_corpus.yml.
 Not read, since Loki has them switched off unless told otherwise: `variants` and `approx_topk`; nor numbers in hexadecimal."""
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from lark import Lark, Token, Tree
 from lark.exceptions import UnexpectedToken
 from lark.lexer import Lexer
 
+__all__ = ["SyntaxProblem", "Token", "Tree", "child", "nodes", "parse", "strings", "token", "tokens", "tokens_of"]
+
 # Words that are never names of labels; the case of their letters does not matter.
 WORDS = {word: word.upper() for word in (
     "by", "without", "bool", "on", "ignoring", "group_left", "group_right", "offset", "or", "and", "unless", "unwrap", "json", "logfmt",
@@ -25,10 +27,12 @@ RANGE_FUNCTIONS = frozenset({
 AGGREGATIONS = frozenset({"sum", "avg", "count", "max", "min", "stddev", "stdvar", "bottomk", "topk", "sort", "sort_desc"})
 CONVERSIONS = frozenset({"bytes", "duration", "duration_seconds"})
 # Words that are functions before "(", "by (" or "without (", and names of labels anywhere else.
-FUNCTIONS = {**dict.fromkeys(RANGE_FUNCTIONS, "RANGE_OP"), **dict.fromkeys(AGGREGATIONS, "VECTOR_OP"), **dict.fromkeys(CONVERSIONS, "CONVERSION"),
+FUNCTIONS = {**dict.fromkeys(RANGE_FUNCTIONS, "RANGE_OP"), **dict.fromkeys(AGGREGATIONS, "VECTOR_OP"),
+             **dict.fromkeys(CONVERSIONS, "CONVERSION"),
              "label_replace": "LABEL_REPLACE", "vector": "VECTOR", "ip": "IP"}
 SIGNS = {"{": "LBRACE", "}": "RBRACE", "(": "LPAR", ")": "RPAR", ",": "COMMA", "=": "EQ", "!=": "NEQ", "=~": "RE", "!~": "NRE", "!>": "NPA",
-         "|": "PIPE", "|=": "PIPE_EXACT", "|~": "PIPE_MATCH", "|>": "PIPE_PATTERN", ">": "GT", ">=": "GTE", "<": "LT", "<=": "LTE", "==": "CMP_EQ",
+         "|": "PIPE", "|=": "PIPE_EXACT", "|~": "PIPE_MATCH", "|>": "PIPE_PATTERN", ">": "GT", ">=": "GTE", "<": "LT", "<=": "LTE",
+         "==": "CMP_EQ",
          "+": "ADD", "-": "SUB", "*": "MUL", "/": "DIV", "%": "MOD", "^": "POW"}
 UNWRAPPED = frozenset({"avg_over_time", "sum_over_time", "max_over_time", "min_over_time", "stddev_over_time", "stdvar_over_time",
                        "quantile_over_time", "rate", "rate_counter", "absent_over_time", "first_over_time", "last_over_time"})
@@ -79,7 +83,8 @@ def unquoted(token: str, position: int = 1) -> str:
     def one(match: re.Match[str]) -> str:
         code = match[1]
         if code is None:
-            raise SyntaxProblem(f"the string {token} has an escape that LogQL does not know at {token[match.start() + 1:match.start() + 3]}; "
+            raise SyntaxProblem(f"the string {token} has an escape that LogQL does not know at "
+                                f"{token[match.start() + 1:match.start() + 3]}; "
                                 "write the backslash twice, or use backquotes", position + match.start())
         return NAMED.get(code) or chr(int(code, 8) if code[0] in "01234567" else int(code[1:], 16))
     return ESCAPE.sub(one, token[1:-1]) if "\\" in token else token[1:-1]
@@ -103,7 +108,8 @@ def tokens(text: str) -> Iterator[Token]:
             kind = SIGNS[value]
         elif kind == "variable":
             if value not in NUMBER_VARIABLES:
-                raise SyntaxProblem(f"{value} stands where no variable can; durations such as {', '.join(sorted(VARIABLES))} go between [ and ]",
+                raise SyntaxProblem(f"{value} stands where no variable can; durations such as {', '.join(sorted(VARIABLES))} go between [ "
+                                    f"and ]",
                                     position + 1)
             kind = "NUMBER"
         elif kind == "range":
@@ -162,7 +168,8 @@ def _parser() -> Lark:
 @cache
 def _shown() -> dict[str, str]:
     shown = {name: f'"{sign}"' for sign, name in SIGNS.items()} | {name: word for word, name in WORDS.items()}
-    return shown | {"IDENT": "a label", "STRING": "a string", "NUMBER": "a number", "DURATION": "a duration", "BYTES": "a size", "RANGE": "a range [5m]",
+    return shown | {"IDENT": "a label", "STRING": "a string", "NUMBER": "a number", "DURATION": "a duration", "BYTES": "a size",
+                    "RANGE": "a range [5m]",
                     "FLAG": "a flag", "RANGE_OP": "a function over a range", "VECTOR_OP": "an aggregation", "CONVERSION": "a conversion",
                     "LABEL_REPLACE": "label_replace", "VECTOR": "vector", "IP": "ip", "$END": "the end"}
 
@@ -173,15 +180,21 @@ def parse(text: str) -> Tree[Token]:
         tree = _parser().parse(text)
     except UnexpectedToken as error:
         shown = _shown()
-        wanted = ", ".join(sorted({shown.get(name, name) for name in error.expected} - {"the end"}) + (["the end"] if "$END" in error.expected else []))
+        wanted = ", ".join(sorted({shown.get(name, name) for name in error.expected} - {"the end"}) + (["the end"]
+                                                                                                       if "$END" in error.expected else []))
         if error.token.type == "$END":
             raise SyntaxProblem(f"it ends where one of these must follow: {wanted}", len(text) + 1) from error
         raise SyntaxProblem(f"{error.token} stands where one of these must: {wanted}", (error.token.start_pos or 0) + 1) from error
-    for node in tree.iter_subtrees_topdown():
+    for node in nodes(tree):
         check = _CHECKS.get(node.data)
         if check:
             check(node)
     return tree
+
+
+def nodes(tree: Tree[Token]) -> Iterator[Tree[Token]]:
+    """Every node, from the top, left before right."""
+    yield from tree.iter_subtrees_topdown()  # type: ignore[no-untyped-call]  # lark gives it no types
 
 
 # -- what the grammar cannot say -----------------------------------------------------------------------------------------
@@ -225,7 +238,8 @@ def regex(pattern: str, position: int) -> re.Pattern[str]:
             raise SyntaxProblem(f"the regular expression {pattern!r} has {name}, which Loki's engine does not know", position)
     if POSSESSIVE.search(re.sub(r"\\.|\[[^\]]*\]", "x", bare)):
         raise SyntaxProblem(f"the regular expression {pattern!r} repeats a repetition", position)
-    python = PROPERTY.sub(r"\\w", POSIX.sub("a", pattern)).replace(r"\z", r"\Z").replace("(?<", "(?P<").replace(r"\Q", "").replace(r"\E", "")
+    python = PROPERTY.sub(r"\\w", POSIX.sub("a", pattern)).replace(r"\z", r"\Z").replace("(?<", "(?P<").replace(r"\Q", "").replace(r"\E",
+                                                                                                                                   "")
     # RE2 allows flags anywhere, and (?U) and (?s) alone.
     python = re.sub(r"\(\?([imsU]+)\)", "", python)
     python = re.sub(r"\(\?([imsU]+)?(?:-[imsU]+)?:", "(?:", python)
@@ -245,14 +259,15 @@ def _selector(node: Tree[Token]) -> None:
     for below in node.children:
         if isinstance(below, Tree):
             operator, value = str(below.children[1]), strings(below)[0]
-            if operator == "=" and value or operator == "!=" and not value:
+            if (operator == "=" and value) or (operator == "!=" and not value):
                 return
-            if operator == "=~" and not regex(value, _at(node)).fullmatch("") or operator == "!~" and regex(value, _at(node)).fullmatch(""):
+            if operator in ("=~", "!~") and bool(regex(value, _at(node)).fullmatch("")) == (operator == "!~"):
                 return
             # A variable of Grafana matches something or other.
             if "$" in value.rstrip("$"):
                 return
-    raise SyntaxProblem('the selector matches every stream; it needs a label with = or =~ whose value cannot be empty, such as {app=~".+"}', _at(node))
+    raise SyntaxProblem('the selector matches every stream; it needs a label with = or =~ whose value cannot be empty, such as {app=~".+"}',
+                        _at(node))
 
 
 CAPTURE = re.compile(r"<[A-Za-z_][A-Za-z0-9_]*>")
@@ -297,12 +312,15 @@ def _pattern(node: Tree[Token]) -> None:
 
 
 TEMPLATE_WORDS = frozenset({
-    "if", "else", "end", "range", "with", "define", "template", "block", "break", "continue", "and", "or", "not", "eq", "ne", "lt", "le", "gt", "ge",
+    "if", "else", "end", "range", "with", "define", "template", "block", "break", "continue", "and", "or", "not", "eq", "ne", "lt", "le",
+    "gt", "ge",
     "len", "index", "slice", "print", "printf", "println", "html", "js", "urlquery", "call", "true", "false", "nil",
     "ToLower", "ToUpper", "Replace", "Trim", "TrimLeft", "TrimRight", "TrimPrefix", "TrimSuffix", "TrimSpace", "regexReplaceAll",
-    "regexReplaceAllLiteral", "count", "urldecode", "urlencode", "bytes", "duration", "duration_seconds", "unixEpochMillis", "unixEpochNanos",
+    "regexReplaceAllLiteral", "count", "urldecode", "urlencode", "bytes", "duration", "duration_seconds", "unixEpochMillis",
+    "unixEpochNanos",
     "toDateInZone", "unixToTime", "alignLeft", "alignRight", "b64enc", "b64dec", "lower", "upper", "title", "trunc", "substr", "contains",
-    "hasPrefix", "hasSuffix", "indent", "nindent", "replace", "repeat", "trim", "trimAll", "trimSuffix", "trimPrefix", "int", "float64", "add",
+    "hasPrefix", "hasSuffix", "indent", "nindent", "replace", "repeat", "trim", "trimAll", "trimSuffix", "trimPrefix", "int", "float64",
+    "add",
     "sub", "mul", "div", "mod", "addf", "subf", "mulf", "divf", "max", "min", "maxf", "minf", "ceil", "floor", "round", "fromJson", "date",
     "toDate", "now", "unixEpoch", "default", "__line__", "__timestamp__"})
 ACTION = re.compile(r"\{\{(?:\"(?:[^\"\\]|\\.)*\"|`[^`]*`|(?!\}\}).)*\}\}", re.DOTALL)

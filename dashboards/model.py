@@ -142,7 +142,8 @@ class Alert:
                 where, "summary must say the value ({{ $value }})")
         require(self.description, where, "needs a description")
         require(self.panel.count("/") == 1, where, "panel is '<dashboard key>/<panel key>'")
-        require(isinstance(self.proof, LogProof) == (self.source == "loki"), where, "a Loki alert needs a LogProof, a Prometheus alert a Proof")
+        require(isinstance(self.proof, LogProof) == (self.source == "loki"), where,
+                "a Loki alert needs a LogProof, a Prometheus alert a Proof")
 
 
 @dataclass(frozen=True)

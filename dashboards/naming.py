@@ -10,7 +10,8 @@ if TYPE_CHECKING:
 
 PREFIX = "psf"
 # Where each region's Prometheus serves the bundle's pages (--web.user-assets), and how a rule says its own address.
-OWN_PAGES = "{{ externalURL }}/user"
+# Prometheus has its address as a variable (its promtool knows no function of that name), Loki's ruler as a function.
+OWN_PAGES = {"prometheus": "{{ $externalURL }}/user", "loki": "{{ externalURL }}/user"}
 LANDING = f"{PREFIX}-observatory-landing"
 DATASOURCES = {"prometheus": "prometheus", "loki": "loki", "jaeger": "jaeger"}
 
@@ -64,16 +65,18 @@ def alert_labels(system: str, severity: str, owner: str) -> dict[str, str]:
     return {"severity": severity, "owner": owner, "system": system}
 
 
-def runbook_url(estate: Estate, system: str, alert: str) -> str:
-    return f"{estate.pages or OWN_PAGES}/runbooks/{system}.html#{anchor(alert)}"
+def runbook_url(estate: Estate, system: str, alert: str, source: str = "prometheus") -> str:
+    """`source`: whose rule it is."""
+    return f"{estate.pages or OWN_PAGES[source]}/runbooks/{system}.html#{anchor(alert)}"
 
 
-def dashboard_url(estate: Estate, uid: str, panel: int, labels: tuple[str, ...] = ("region", "instance")) -> str:
+def dashboard_url(estate: Estate, uid: str, panel: int, labels: tuple[str, ...] = ("region", "instance"),
+                  source: str = "prometheus") -> str:
     """The panel itself, with the alert's own region and instance: in Grafana where there is one, else the bundle's page."""
     variables = "&".join(f"var-{label}={{{{ $labels.{label} }}}}" for label in labels)
     if estate.grafana:
         return f"{estate.grafana}/d/{uid}?viewPanel={panel}" + (f"&{variables}" if variables else "")
-    return f"{estate.pages or OWN_PAGES}/dashboards/{uid}.html" + (f"?{variables}" if variables else "") + f"#panel-{panel}"
+    return f"{estate.pages or OWN_PAGES[source]}/dashboards/{uid}.html" + (f"?{variables}" if variables else "") + f"#panel-{panel}"
 
 
 def panel_link(uid: str, panel: int) -> str:

@@ -1,4 +1,5 @@
-"""Plain pages for what alerts link to: runbooks and dashboards, readable with nothing but a browser. No scripts, no fonts from elsewhere."""
+"""Plain pages for what alerts link to: runbooks and dashboards, readable with nothing but a browser. No scripts, nothing from
+elsewhere."""
 
 from __future__ import annotations
 
@@ -17,11 +18,13 @@ STYLE = """
 :root { color-scheme: light dark; --line: #8884; --soft: #8881; --link: #2463c2; }
 @media (prefers-color-scheme: dark) { :root { --link: #7fb0ff; } }
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
-a { color: var(--link); } h1 { font-size: 1.6rem; } h2 { font-size: 1.25rem; margin-top: 2.5rem; border-top: 1px solid var(--line); padding-top: 1rem; }
+a { color: var(--link); } h1 { font-size: 1.6rem; }
+h2 { font-size: 1.25rem; margin-top: 2.5rem; border-top: 1px solid var(--line); padding-top: 1rem; }
 h3 { font-size: 1rem; margin-bottom: .2rem; } pre, code { font: 13px/1.45 ui-monospace, monospace; }
 pre { background: var(--soft); border: 1px solid var(--line); border-radius: 6px; padding: .6rem .8rem; overflow-x: auto; }
 nav, .meta { font-size: .9rem; opacity: .8; } section:target { outline: 2px solid var(--link); outline-offset: .6rem; border-radius: 4px; }
-table { border-collapse: collapse; } td, th { border-bottom: 1px solid var(--line); padding: .25rem .8rem .25rem 0; text-align: left; vertical-align: top; }
+table { border-collapse: collapse; }
+td, th { border-bottom: 1px solid var(--line); padding: .25rem .8rem .25rem 0; text-align: left; vertical-align: top; }
 .critical { color: #d33; font-weight: 600; } .warning { color: #c70; font-weight: 600; } .info { color: #27a; font-weight: 600; }
 """
 
@@ -48,7 +51,8 @@ def runbook(loaded: Loaded) -> str:
             key, panel = alert.panel.split("/")
             uid = naming.dashboard_uid(loaded.system.id, key)
             expr = promql.thresholds(alert.expr, loaded.thresholds(), name)
-            meta = (f'<p class="meta"><span class="{alert.severity}">{alert.severity}</span>, owner {html.escape(alert.owner or loaded.system.owner)}, '
+            meta = (f'<p class="meta"><span class="{alert.severity}">{alert.severity}</span>, owner '
+                    f'{html.escape(alert.owner or loaded.system.owner)}, '
                     f'<a href="../dashboards/{uid}.html#panel-{naming.panel_id(panel)}">its panel</a></p>'
                     f"<pre>{html.escape(expr)}</pre>")
         title, _newline, rest = section.partition("\n")
@@ -77,6 +81,8 @@ def index(present: Iterable[Loaded], estate: Estate) -> str:
         links = ", ".join(f'<a href="dashboards/{naming.dashboard_uid(loaded.system.id, item.key)}.html">{html.escape(item.title)}</a>'
                           for item in loaded.dashboards)
         runbook_link = f'<a href="runbooks/{loaded.system.id}.html">{len(loaded.alerts)} alerts</a>' if loaded.runbook else ""
-        rows.append(f"<tr><td>{html.escape(loaded.system.title)}</td><td>{links}</td><td>{runbook_link}</td><td>{html.escape(loaded.system.owner)}</td></tr>")
+        cells = (html.escape(loaded.system.title), links, runbook_link, html.escape(loaded.system.owner))
+        rows.append("<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>")
     head = "<tr><th>System</th><th>Dashboards</th><th>Runbook</th><th>Owner</th></tr>"
-    return page(f"Observatory: {estate.environment}", f"<h1>{html.escape(estate.environment)}</h1><table>{head}{''.join(rows)}</table>", up="")
+    return page(f"Observatory: {estate.environment}", f"<h1>{html.escape(estate.environment)}</h1><table>{head}{''.join(rows)}</table>",
+                up="")

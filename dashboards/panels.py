@@ -33,7 +33,8 @@ def timeseries(key: str, title: str, description: str, unit: str, *queries: Quer
 
 
 def stat(key: str, title: str, description: str, unit: str, *queries: Query, width: int = 4, height: int = 4, **more: Any) -> Panel:
-    """One number. Options: calc (lastNotNull), values {value: (text, colour)}, decimals, text ("name": the legend in place of the value)."""
+    """One number. Options: calc (lastNotNull), values {value: (text, colour)}, decimals, text ("name": the legend in
+    place of the value)."""
     return _panel("stat", key, title, description, unit, *queries, width=width, height=height, **more)
 
 
@@ -48,8 +49,8 @@ def bargauge(key: str, title: str, description: str, unit: str, *queries: Query,
 
 
 def table(key: str, title: str, description: str, unit: str, *queries: Query, width: int = 12, height: int = 8, **more: Any) -> Panel:
-    """One line a series, labels as columns (queries should be instant). Options: columns {label: title}, hide (labels), units {title: unit},
-    links {title: (text, relative URL)}."""
+    """One line a series, labels as columns (queries should be instant). Options: columns {label: title}, hide (labels),
+    units {title: unit}, links {title: (text, relative URL)}."""
     return _panel("table", key, title, description, unit, *queries, width=width, height=height, **more)
 
 
@@ -61,7 +62,8 @@ def heatmap(key: str, title: str, description: str, unit: str, *queries: Query, 
 def states(key: str, title: str, description: str, *queries: Query, width: int = 12, height: int = 8,
            values: dict[str, tuple[str, str]] | None = None, **more: Any) -> Panel:
     """A state timeline: one bar a series, a colour a value."""
-    return _panel("state-timeline", key, title, description, "short", *queries, width=width, height=height, values=values or UP_DOWN, **more)
+    return _panel("state-timeline", key, title, description, "short", *queries, width=width, height=height, values=values or UP_DOWN,
+                  **more)
 
 
 def text(key: str, title: str, description: str, content: str, width: int = 24, height: int = 4) -> Panel:
@@ -96,7 +98,8 @@ def targets_up(jobs: tuple[str, ...], width: int = 4, key: str = "up", title: st
                 "percentunit", prom(f'avg(up{{job=~"{selector}"}})', "up"), width=width, steps=((None, RED), (0.99, YELLOW), (1, GREEN)))
 
 
-def red(prefix: str, what: str, rate: str, errors: str, latency: str, by: str, exemplar_unit: str = "s", total: str = "") -> tuple[Panel, ...]:
+def red(prefix: str, what: str, rate: str, errors: str, latency: str, by: str, exemplar_unit: str = "s", total: str = "") -> tuple[Panel,
+                                                                                                                                   ...]:
     """Rate, errors, duration of requests as three panels. `rate`, `errors` and `latency` are the inner expressions of a rate by `by`
     (without sum); latency is that of buckets. `total` (default: rate) divides the errors."""
     legend = " ".join(f"{{{{{label.strip()}}}}}" for label in by.split(","))
@@ -110,11 +113,13 @@ def red(prefix: str, what: str, rate: str, errors: str, latency: str, by: str, e
                                     for quantile, name in ((0.5, "p50"), (0.95, "p95"), (0.99, "p99"))), min=0))
 
 
-def use(prefix: str, what: str, unit: str, utilisation: Prom, saturation: Prom, errors: Prom, saturation_unit: str = "short") -> tuple[Panel, ...]:
+def use(prefix: str, what: str, unit: str, utilisation: Prom, saturation: Prom, errors: Prom,
+        saturation_unit: str = "short") -> tuple[Panel, ...]:
     """Utilisation, saturation, errors of a resource as three panels."""
     return (
         timeseries(f"{prefix}-utilisation", f"{what}: utilisation", f"How much of {what.lower()} is in use.", unit, utilisation, min=0),
-        timeseries(f"{prefix}-saturation", f"{what}: saturation", f"Work that waits for {what.lower()}.", saturation_unit, saturation, min=0),
+        timeseries(f"{prefix}-saturation", f"{what}: saturation", f"Work that waits for {what.lower()}.", saturation_unit, saturation,
+                   min=0),
         timeseries(f"{prefix}-errors", f"{what}: errors", f"Errors of {what.lower()}.", "short", errors, min=0))
 
 
@@ -151,5 +156,6 @@ def logs_row(system: System, errors: str = "", level: str = "", quiet: str = "")
 def traces_row(system: System) -> Row:
     """The latest traces of each of a system's services."""
     return Row("Traces", tuple(
-        traces("traces" if len(system.traces) == 1 else f"traces-{index}", f"Traces of {name}", f"The latest requests that {name} traced.", name)
+        traces("traces" if len(system.traces) == 1 else f"traces-{index}", f"Traces of {name}", f"The latest requests that {name} traced.",
+               name)
         for index, name in enumerate(system.traces)))

@@ -27,7 +27,8 @@ TOKEN = re.compile(r"""(?P<string>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`[^`]*`)|(
 @dataclass
 class Use:
     """What an expression uses. selectors: (series, {label: (operator, value)}); functions: (function, series) of range vectors;
-    grouped: labels named in by, on, ignoring, group_left, without; made: labels made by label_replace and label_join; ranges: look-back windows in seconds."""
+    grouped: labels named in by, on, ignoring, group_left, without; made: labels made by label_replace and label_join;
+    ranges: look-back windows in seconds."""
 
     selectors: list[tuple[str, dict[str, tuple[str, str]]]] = field(default_factory=list)
     functions: list[tuple[str, str]] = field(default_factory=list)
@@ -80,7 +81,7 @@ def _seconds(value: Any) -> float:
     return float(value.total_seconds()) if hasattr(value, "total_seconds") else float(value)
 
 
-def _walk(node: Any, found: Use) -> None:
+def _walk(node: Any, found: Use) -> None:  # noqa: PLR0912 (one branch a kind of node)
     if isinstance(node, grammar.VectorSelector):
         matchers = {m.name: (str(m.op), m.value) for m in node.matchers.matchers}
         name = node.name or matchers.pop("__name__", ("", ""))[1]
@@ -111,8 +112,7 @@ def _walk(node: Any, found: Use) -> None:
     elif isinstance(node, grammar.BinaryExpr):
         modifier = node.modifier
         if modifier is not None:
-            for group in (modifier.matching, modifier.group_labels):
-                found.grouped.update(getattr(group, "labels", group) or ())
+            found.grouped.update(modifier.matching.labels if modifier.matching is not None else (), modifier.group_labels or ())
         _walk(node.lhs, found)
         _walk(node.rhs, found)
     elif isinstance(node, (grammar.ParenExpr, grammar.UnaryExpr)):
@@ -186,7 +186,7 @@ def _labels_of_aggregate(node: Any, known: Mapping[str, set[str]]) -> set[str] |
     return kept | {node.param.val} if str(node.op) == "count_values" else kept
 
 
-def _labels_of_binary(node: Any, known: Mapping[str, set[str]]) -> set[str] | None:
+def _labels_of_binary(node: Any, known: Mapping[str, set[str]]) -> set[str] | None:  # noqa: PLR0911 (one return a kind of operator)
     left, right = _labels(node.lhs, known), _labels(node.rhs, known)
     operator, modifier = str(node.op), node.modifier
     if operator == "or":
@@ -227,7 +227,7 @@ def _missing(node: Any, where: str, given: AbstractSet[str], recordings: Mapping
     if isinstance(node, grammar.BinaryExpr):
         left, right = below(node.lhs), below(node.rhs)
         return set() if str(node.op) == "or" and not (left and right) else left | right
-    inner = [*node.args] if isinstance(node, grammar.Call) else [getattr(node, "expr", None), getattr(node, "vector_selector", None)]
+    inner = list(node.args) if isinstance(node, grammar.Call) else [getattr(node, "expr", None), getattr(node, "vector_selector", None)]
     return set().union(*(below(child) for child in inner if child is not None))
 
 
@@ -254,7 +254,7 @@ def scoped(expr: str, selectors: Callable[[str], Mapping[str, str]]) -> str:
             continue
         if index < len(tokens) and tokens[index][1] == "{":
             end = next(i for i in range(index, len(tokens)) if tokens[i][1] == "}")
-            inner = [token for token in tokens[index + 1:end]]
+            inner = tokens[index + 1:end]
             matched = {text for kind, text in inner if kind == "name"}
             body = "".join(text for _kind, text in inner).strip().rstrip(",")
             index = end + 1

@@ -60,7 +60,8 @@ def bundle(content: Content, estate: Estate) -> list[File]:
             files.append(File(naming.runbook_path(loaded.system.id), "runbook", loaded.system.id, loaded.runbook))
             files.append(File(naming.runbook_page(loaded.system.id), "page", loaded.system.id, pages.runbook(loaded)))
     inhibit = rules.inhibit_rules(content, present) + [row for own in objectives for row in own.inhibit_rules()]
-    files.append(File("alertmanager/inhibit_rules.yml", "alertmanager", "observatory", rules.dump({"inhibit_rules": inhibit, "time_intervals": []})))
+    files.append(File("alertmanager/inhibit_rules.yml", "alertmanager", "observatory",
+                      rules.dump({"inhibit_rules": inhibit, "time_intervals": []})))
     files.append(File("drills.json", "drills", "observatory", _json(drills.document(present))))
     files.append(File("queries.json", "queries", "observatory", _json(queries)))
     files.append(File("pages/index.html", "page", "observatory", pages.index(present, estate)))
@@ -70,8 +71,10 @@ def bundle(content: Content, estate: Estate) -> list[File]:
 def context(content: Content, present: Iterable[Loaded]) -> grafana.Context:
     """What every dashboard needs to know of the others: the labels of every series, and the dashboards of those present."""
     return grafana.Context(
-        series={name: (*labels, *(() if name in RECORDED_NAMES else TARGET_LABELS)) for name, (_metric, labels) in content.series().items()},
-        siblings={loaded.system.id: [(d.title, naming.dashboard_uid(loaded.system.id, d.key)) for d in loaded.dashboards] for loaded in present})
+        series={name: (*labels, *(() if name in RECORDED_NAMES else TARGET_LABELS)) for name,
+                (_metric, labels) in content.series().items()},
+        siblings={loaded.system.id: [(d.title, naming.dashboard_uid(loaded.system.id, d.key)) for d in loaded.dashboards]
+                  for loaded in present})
 
 
 def _rules(loaded: Loaded, estate: Estate) -> Iterable[File]:
@@ -109,7 +112,8 @@ def _queries(loaded: Loaded, dashboard: Any, data: Mapping[str, Any]) -> Iterabl
     for panel in dashboard.panels():
         for query, target in zip(panel.queries, made[naming.panel_id(panel.key)].get("targets", ()), strict=True):
             expr = target.get("expr") or target.get("service") or "dependencies"
-            yield {"id": f"{data['uid']}/{panel.key}/{target['refId']}", "owner": loaded.system.id, "dashboard": data["uid"], "panel": panel.key,
+            yield {"id": f"{data['uid']}/{panel.key}/{target['refId']}", "owner": loaded.system.id, "dashboard": data["uid"],
+                   "panel": panel.key,
                    "title": panel.title, "datasource": query.source,
                    "expr": runnable(expr, names) if isinstance(query, (Prom, Loki)) else expr,
                    "instant": query.instant, "logs": panel.kind == "logs", "may_be_empty": panel.may_be_empty or None}
@@ -137,7 +141,8 @@ def _json(data: Any) -> str:
 
 
 def manifest(files: list[File], estate: Estate) -> str:
-    rows = [{"path": file.path, "kind": file.kind, "owner": file.owner, "sha256": hashlib.sha256(file.text.encode()).hexdigest()} for file in files]
+    rows = [{"path": file.path, "kind": file.kind, "owner": file.owner, "sha256": hashlib.sha256(file.text.encode()).hexdigest()}
+            for file in files]
     return _json({"format": FORMAT, "environment": estate.environment, "files": rows})
 
 
@@ -146,7 +151,8 @@ def write(files: list[File], estate: Estate, out: Path) -> bool:
     text = manifest(files, estate)
     if out.exists():
         known = out / MANIFEST
-        require(out.is_dir() and (known.is_file() or not any(out.iterdir())), str(out), "is there and is not a bundle; give another --out, or remove it")
+        require(out.is_dir() and (known.is_file() or not any(out.iterdir())), str(out),
+                "is there and is not a bundle; give another --out, or remove it")
         if known.is_file() and known.read_text(encoding="utf-8") == text and not damaged(out):
             return False
     out.parent.mkdir(parents=True, exist_ok=True)

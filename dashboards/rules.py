@@ -37,9 +37,11 @@ def rule(loaded: Loaded, alert: Alert, estate: Estate) -> dict[str, Any]:
     key, panel = alert.panel.split("/")
     link_labels = tuple(label for label in ("region", "instance") if f"$labels.{label}" in alert.summary + alert.description)
     annotations = {
-        "summary": promql.thresholds(_doubled(alert.summary), values, where), "description": promql.thresholds(_doubled(alert.description), values, where),
-        "runbook_url": naming.runbook_url(estate, loaded.system.id, alert.name),
-        "dashboard_url": naming.dashboard_url(estate, naming.dashboard_uid(loaded.system.id, key), naming.panel_id(panel), link_labels)}
+        "summary": promql.thresholds(_doubled(alert.summary), values, where),
+        "description": promql.thresholds(_doubled(alert.description), values, where),
+        "runbook_url": naming.runbook_url(estate, loaded.system.id, alert.name, alert.source),
+        "dashboard_url": naming.dashboard_url(estate, naming.dashboard_uid(loaded.system.id, key), naming.panel_id(panel), link_labels,
+                                              alert.source)}
     found = {"alert": alert.name, "expr": promql.thresholds(alert.expr, values, where), "for": alert.for_,
              "keep_firing_for": alert.keep_firing_for, "labels": labels(loaded, alert), "annotations": annotations}
     return {key: value for key, value in found.items() if value}
@@ -108,7 +110,7 @@ def _proofs(loaded: Loaded, alert: Alert, estate: Estate, proof: Proof) -> list[
 
 def expand(value: str, minutes: int, where: str) -> str:
     """One phase of a series, one sample a minute: "5" -> "5x19", "0+60" -> "0+60x19", "_" -> "_x20", "flap" -> "1 0 1 0...".
-    Parts one after another: each lasts a minute or @minutes, the last one the rest: "0 1" -> "0 1x18", "0+60@5 300" -> "0+60x4 300x14"."""
+    Parts one after another, each for a minute or @minutes, the last for the rest: "0 1" -> "0x0 1x18", "0+60@5 300" -> "0+60x4 300x14"."""
     first, more, then = value.partition(" ")
     if more:
         part, _at, length = first.partition("@")

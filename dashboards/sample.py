@@ -62,7 +62,8 @@ def write(series: Iterable[tuple[Mapping[str, str], str]], types: Mapping[str, s
 
 def _chosen(rows: list[tuple[Mapping[str, str], str]]) -> list[tuple[Mapping[str, str], str]]:
     rows = sorted(rows, key=lambda row: sorted(row[0].items()))
-    kept, seen = [], set()
+    kept: list[tuple[Mapping[str, str], str]] = []
+    seen: set[str] = set()
     for row in rows:
         new = set(row[0]) - seen
         if new or len(kept) < KEPT:

@@ -13,5 +13,6 @@ RECORDED = (
     Metric("slo:current_burn_rate:ratio", "gauge", "ratio", "How many times faster than allowed the budget is used now", _IDENTITY),
     Metric("slo:period_burn_rate:ratio", "gauge", "ratio", "The same over the whole period", _IDENTITY),
     Metric("slo:period_error_budget_remaining:ratio", "gauge", "ratio", "Share of the period's budget that is left", _IDENTITY),
-    Metric("sloth_slo_info", "info", "info", "Each SLO, with its objective and source", (*_IDENTITY, "sloth_objective", "sloth_mode", "sloth_spec", "sloth_version")),
+    Metric("sloth_slo_info", "info", "info", "Each SLO, with its objective and source",
+           (*_IDENTITY, "sloth_objective", "sloth_mode", "sloth_spec", "sloth_version")),
 )

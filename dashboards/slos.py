@@ -24,17 +24,17 @@ class SystemSlos:
     def slos(self) -> list[slo.Slo]:
         return slo.load(self.loaded.slos, f"systems/{self.loaded.system.id}/slos.yml", period=self.estate.slo_period)
 
-    @cached_property
-    def options(self) -> slo.Options:
+    def options(self, source: str = "prometheus") -> slo.Options:
         system = self.loaded.system
         # Names with capitals are known only when an alert is: the links are made for a stand-in and filled in by the template.
-        runbook = naming.runbook_url(self.estate, system.id, "ALERT").replace(naming.anchor("ALERT"), "{alert_lower}")
-        dashboard = naming.dashboard_url(self.estate, naming.dashboard_uid("observatory", DASHBOARD), naming.panel_id(PANEL), ("sloth_service", "sloth_slo"))
+        runbook = naming.runbook_url(self.estate, system.id, "ALERT", source).replace(naming.anchor("ALERT"), "{alert_lower}")
+        dashboard = naming.dashboard_url(self.estate, naming.dashboard_uid("observatory", DASHBOARD), naming.panel_id(PANEL),
+                                         ("sloth_service", "sloth_slo"), source)
         return slo.Options(system=system.id, owner=system.owner, runbook_url=slo.Template(runbook), dashboard_url=slo.Template(dashboard))
 
     def alert_names(self) -> list[str]:
         """Every alert of every objective; each has its section in the system's runbook."""
-        return list(dict.fromkeys(name for row in self.slos for name in slo.alert_names(row, self.options)))
+        return list(dict.fromkeys(name for row in self.slos for name in slo.alert_names(row, self.options())))
 
     def files(self) -> list[tuple[str, str, str]]:
         """(path, kind, text) of each file: an objective has its own, for promtool evaluates all rules of a file in each of its tests."""
@@ -42,8 +42,8 @@ class SystemSlos:
         system = self.loaded.system.id
         for row in self.slos:
             for source in ("prometheus", "loki"):
-                if slo.groups(row, self.options, source):  # type: ignore[arg-type]
-                    text = slo.render([row], self.options, source)  # type: ignore[arg-type]
+                if slo.groups(row, self.options(source), source):
+                    text = slo.render([row], self.options(source), source)
                     found.append((naming.rules_path(system, source, row.name), f"{source}_rules", text))
             tests = proof.proofs(row, f"../rules/{system}-slo-{row.name}.yml")
             if tests["tests"]:

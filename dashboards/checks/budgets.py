@@ -17,4 +17,5 @@ def check(content: Content) -> Found:
                        (sum(not row.collapsed for row in dashboard.rows), OPEN_ROWS, "open rows"))
             for number, limit, what in numbers:
                 if number > limit:
-                    yield f"{loaded.system.id}: dashboard {dashboard.key}", f"has {number} {what}, more than {limit}; split it, or collapse rows"
+                    yield f"{loaded.system.id}: dashboard {dashboard.key}", (
+                        f"has {number} {what}, more than {limit}; split it, or collapse rows")

@@ -27,13 +27,15 @@ def check(content: Content) -> Found:
 def _problems(panel: Panel) -> list[str]:
     found = []
     if panel.unit and panel.unit not in UNITS:
-        found.append(f"unit {panel.unit!r} is not one that Grafana knows and servers need; see dashboards/checks/panel_text.py, or take short")
+        found.append(f"unit {panel.unit!r} is not one that Grafana knows and servers need; see dashboards/checks/panel_text.py, or take "
+                     f"short")
     units = panel.options.get("units") or {}
     if isinstance(units, dict):
         found += [f"unit {unit!r} of column {column} is not one that Grafana knows" for column, unit in units.items() if unit not in UNITS]
     text = panel.description.strip()
     if not text.endswith((".", "?", "!")) or not (text[0].isupper() or text[0].isdigit()):
-        found.append(f"description {text!r} is not a sentence; say what is shown, beginning with a capital or a number and ending with a full stop")
+        found.append(f"description {text!r} is not a sentence; say what is shown, beginning with a capital or a number and ending with a "
+                     f"full stop")
     if text.rstrip(".").lower() == panel.title.lower():
         found.append("description says no more than the title; say what the numbers mean")
     return found

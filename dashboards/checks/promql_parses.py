@@ -1,4 +1,5 @@
-"""PromQL is parsed here, by a real grammar: a query with a mistake shows an empty panel, and a rule with one stops a whole file of rules."""
+"""PromQL is parsed here, by a real grammar: a query with a mistake shows an empty panel, and a rule with one stops a whole file of rules
+from being loaded."""
 
 from dashboards import expressions, promql
 from dashboards.checks import Found

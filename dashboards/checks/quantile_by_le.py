@@ -9,4 +9,5 @@ from dashboards.load import Content
 def check(content: Content) -> Found:
     for _loaded, row, found in checks.used(content):
         for quantile in found.quantiles_without_le:
-            yield row.where, f"{quantile} is not over rates of buckets by le; write histogram_quantile(0.95, sum by (le) (rate(x_bucket[...])))"
+            yield row.where, (
+                f"{quantile} is not over rates of buckets by le; write histogram_quantile(0.95, sum by (le) (rate(x_bucket[...])))")

@@ -25,9 +25,12 @@ def check(content: Content) -> Found:
                 continue
             said = function == "increase" and window >= SAID
             if row.panel is not None and window not in MARKS.values() and not said:
-                yield row.where, f"{function}() over a fixed window of {promql.number(window)} s; write [$__rate_interval], or [$__range] for all that is shown"
+                yield row.where, (
+                    f"{function}() over a fixed window of {promql.number(window)} s; "
+                    "write [$__rate_interval], or [$__range] for all that is shown")
             elif row.panel is None and window < least:
-                yield row.where, f"{function}() over {promql.number(window)} s, less than {SCRAPES} scrapes; write at least [{promql.number(least)}s]"
+                yield row.where, (
+                    f"{function}() over {promql.number(window)} s, less than {SCRAPES} scrapes; write at least [{promql.number(least)}s]")
 
 
 def _windows(row: Expression) -> list[tuple[str, float]]:

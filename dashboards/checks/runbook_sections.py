@@ -45,7 +45,7 @@ def check(content: Content) -> Found:
 
 
 def _parts(text: str, mark: str) -> dict[str, str]:
-    """Text under each heading of a level. A line in a block of code that looks like one counts as one, as it does in pages.py; indent it."""
+    """Text under each heading of a level. A line of code that looks like one counts as one, as it does in pages.py; indent it."""
     found: dict[str, str] = {}
     for part in ("\n" + text).split(f"\n{mark}")[1:]:
         title, _newline, body = part.partition("\n")

@@ -25,7 +25,8 @@ def check(content: Content) -> Found:
             except ContentError:
                 continue
             for name in sorted(said - labels) if labels is not None else ():
-                yield where, f"its text says $labels.{name}, but the result of its expression has only {', '.join(sorted(labels or ())) or 'no labels'}"
+                had = ", ".join(sorted(labels or ())) or "no labels"
+                yield where, f"its text says $labels.{name}, but the result of its expression has only {had}"
 
 
 def _labels(alert: Alert, expr: str, where: str, known: dict[str, set[str]]) -> set[str] | None:

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from dashboards import checks, load, render
+
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
 
 
 @pytest.fixture(scope="session")
 def bundle():
     """Path to text of every file, rendered for an estate that has every system."""
-    from dashboards import checks, load, render
     content = load.everything()
     return {file.path: file.text for file in render.bundle(content, checks.everywhere(content))}

@@ -18,7 +18,19 @@ from pathlib import Path
 import yaml
 
 CORPUS = Path(__file__).parent / "logql_corpus.yml"
-HEADER = "# Queries with the verdict of the Loki named here; record_logql.py asks it again. `says` is Loki's own message.\n"
+HEADER = ("---\n# yamllint disable rule:line-length\n"
+          "# Queries with the verdict of the Loki named here; record_logql.py asks it again. `says` is Loki's own message.\n")
+
+
+class _Dumper(yaml.SafeDumper):
+    """Lists are indented, as yamllint wants them."""
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+        super().increase_indent(flow, False)
+
+
+def dump(found: dict[str, object]) -> str:
+    return HEADER + str(yaml.dump(found, Dumper=_Dumper, sort_keys=False, width=120, allow_unicode=True))
 
 
 def main() -> None:
@@ -47,7 +59,7 @@ def main() -> None:
         return {"query": query, "accepted": True}
     rows = yaml.safe_load(CORPUS.read_text(encoding="utf-8"))["queries"]
     found = {"loki": json.loads(get("status/buildinfo"))["version"], "queries": [verdict(row["query"]) for row in rows]}
-    CORPUS.write_text(HEADER + yaml.safe_dump(found, sort_keys=False, width=140, allow_unicode=True), encoding="utf-8")
+    CORPUS.write_text(dump(found), encoding="utf-8")
 
 
 if __name__ == "__main__":

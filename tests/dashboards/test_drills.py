@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from dashboards import drills, load
 from dashboards.model import ContentError
 
-DRILL = {"id": "disk-full", "what": "a disk fills", "on": "node", "fault": ["touch x"], "undo": ["rm -f x"], "alerts": {"NodeFull": {"host": "$HOST"}},
+DRILL = {"id": "disk-full", "what": "a disk fills", "on": "node", "fault": ["touch x"], "undo": ["rm -f x"],
+         "alerts": {"NodeFull": {"host": "$HOST"}},
          "within": 60, "clears_within": 30}
 
 
@@ -25,7 +26,7 @@ def test_read():
 
 
 def test_the_key_on_needs_no_quotes():
-    text = "drills: [{id: a, what: b, on: node, fault: [c], undo: [d], alerts: {NodeFull: {}}, within: 9, lasts: {NodeFull: for a while longer}}]"
+    text = "drills: [{id: a, what: b, on: node, fault: [c], undo: [d], alerts: {NodeFull: {}}, within: 9, clears_within: 9}]"
     assert drills.parse(text, "x").drills[0].on == "node"
 
 
@@ -56,8 +57,10 @@ def test_refused(change, says):
 
 
 @pytest.mark.parametrize(("text", "says"), [
-    ("- a", "must be a mapping"), ("drills: {", "is not YAML"), ("faults: []", "unknown keys faults"), ("drills: 3", "drills: must be a list"),
-    ("not_drilled: {NodeFull: no}", "not_drilled.NodeFull: needs a reason"), ("not_drilled: {full: it takes an hour}", "is not the name of an alert"),
+    ("- a", "must be a mapping"), ("drills: {", "is not YAML"), ("faults: []", "unknown keys faults"),
+    ("drills: 3", "drills: must be a list"),
+    ("not_drilled: {NodeFull: no}", "not_drilled.NodeFull: needs a reason"),
+    ("not_drilled: {full: it takes an hour}", "is not the name of an alert"),
 ])
 def test_a_file_that_is_refused(text, says):
     with pytest.raises(ContentError, match="systems/x/drills.yml") as error:
@@ -71,7 +74,8 @@ def test_an_id_is_used_once():
 
 
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=8),
-                    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from([*drills.KNOWN, "drills", "not_drilled", "x"]), inner, max_size=5),
+                    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from([*drills.KNOWN, "drills", "not_drilled",
+                                                                                                 "x"]), inner, max_size=5),
                     max_leaves=12))
 def test_whatever_is_written_is_read_or_refused(data):
     try:

@@ -20,7 +20,8 @@ KINDS = {
     "bargauge": panels.bargauge("x", "X", "Bars.", "short", INSTANT),
     "table": panels.table("x", "X", "A table.", "short", INSTANT, columns={"host": "Host"}, hide=("instance",), units={"Waiting": "s"},
                           links={"Host": ("Go", "/d/psf-shop-overview")}),
-    "heatmap": panels.heatmap("x", "X", "Buckets.", "s", panels.prom("sum by (le) (rate(shop_latency_seconds_bucket[$__rate_interval]))", "{{le}}")),
+    "heatmap": panels.heatmap("x", "X", "Buckets.", "s", panels.prom("sum by (le) (rate(shop_latency_seconds_bucket[$__rate_interval]))",
+                                                                     "{{le}}")),
     "state-timeline": panels.states("x", "X", "States.", panels.prom("up")),
     "logs": panels.logs("x", "X", "Lines.", '{service_name="shop"}'),
     "traces": panels.traces("x", "X", "Traces.", "shop"),
@@ -58,7 +59,8 @@ def test_timeseries():
     defaults = panel["fieldConfig"]["defaults"]
     assert (defaults["unit"], defaults["min"], defaults["max"], defaults["decimals"]) == ("bytes", 0, 5, 1)
     assert defaults["custom"]["stacking"]["mode"] == "normal" and panel["options"]["legend"]["calcs"] == ["mean", "max"]
-    assert panel["targets"][0]["range"] is True and panel["targets"][0]["instant"] is False and panel["targets"][0]["legendFormat"] == "{{host}}"
+    target = panel["targets"][0]
+    assert (target["range"], target["instant"], target["legendFormat"]) == (True, False, "{{host}}")
 
 
 def test_stat_and_gauge():
@@ -67,7 +69,8 @@ def test_stat_and_gauge():
     assert stat["options"]["reduceOptions"]["calcs"] == ["max"]
     assert stat["fieldConfig"]["defaults"]["mappings"][0]["options"]["0"] == {"text": "down", "color": "red", "index": 1} or len(
         stat["fieldConfig"]["defaults"]["mappings"]) == 2
-    assert by_key(data, "y")["fieldConfig"]["defaults"]["thresholds"]["steps"] == [{"value": None, "color": "green"}, {"value": 0.9, "color": "red"}]
+    assert by_key(data, "y")["fieldConfig"]["defaults"]["thresholds"]["steps"] == [{"value": None, "color": "green"},
+                                                                                   {"value": 0.9, "color": "red"}]
 
 
 def test_table():
@@ -106,7 +109,8 @@ def test_queries_are_narrowed_to_the_choice():
     data = made()
     assert by_key(data, "rate")["targets"][0]["expr"] == RATE.replace(
         "shop_requests_total", 'shop_requests_total{region=~"$region", instance=~"$instance"}')
-    assert 'shop_latency_seconds_bucket{region=~"$region", instance=~"$instance"}' in by_key(data, "latency")["targets"][0]["expr"] and LATENCY
+    assert 'shop_latency_seconds_bucket{region=~"$region", instance=~"$instance"}' in by_key(data,
+                                                                                             "latency")["targets"][0]["expr"] and LATENCY
 
 
 def test_an_alert_is_drawn_on_its_panel():
@@ -131,7 +135,8 @@ def test_panels_keep_their_numbers_when_others_come():
 
 def test_places_do_not_overlap():
     cells = set()
-    for panel in made(*(replace(KINDS["timeseries"], key=f"k-{number}", width=width) for number, width in enumerate((8, 12, 24, 4, 4)))).get("panels"):
+    for panel in made(*(replace(KINDS["timeseries"], key=f"k-{number}", width=width) for number,
+                        width in enumerate((8, 12, 24, 4, 4)))).get("panels"):
         place = panel["gridPos"]
         own = {(place["x"] + x, place["y"] + y) for x in range(place["w"]) for y in range(place["h"])}
         assert not own & cells, panel["title"]

@@ -8,6 +8,7 @@ import textwrap
 import pytest
 
 from dashboards import load
+from dashboards import systems as package
 from dashboards.model import ContentError
 
 SYSTEM = '''
@@ -28,7 +29,6 @@ ALERTS = '''
 @pytest.fixture
 def systems(tmp_path, monkeypatch):
     """A folder that stands where dashboards/systems stands, with one system; modules are forgotten afterwards."""
-    from dashboards import systems as package
     monkeypatch.setattr(package, "__path__", [str(tmp_path)])
     yield tmp_path
     for name in [name for name in sys.modules if name.startswith(("dashboards.systems.thing", "dashboards.systems.other"))]:
@@ -64,7 +64,8 @@ def test_folder_and_id_agree(systems):
     ({"system.py": "X = 1"}, "must define SYSTEM, a System"),
     ({"system.py": SYSTEM.format(id="thing"), "dashboard.py": "DASHBOARDS = [1]"}, "DASHBOARDS must be a tuple of Dashboard"),
     ({"system.py": SYSTEM.format(id="thing"), "dashboard.py": DASHBOARD, "alerts.py": "ALERTS = (1,)"}, "ALERTS must be a tuple of Alert"),
-    ({"system.py": SYSTEM.format(id="thing"), "dashboard.py": DASHBOARD, "metrics.sample": "not a series"}, "metrics.sample: line 1 is not of the exposition"),
+    ({"system.py": SYSTEM.format(id="thing"), "dashboard.py": DASHBOARD, "metrics.sample": "not a series"},
+     "metrics.sample: line 1 is not of the exposition"),
 ])
 def test_what_is_missing_is_refused_with_its_file(systems, files, says):
     (systems / "thing").mkdir()

@@ -25,7 +25,8 @@ COMPARE = st.sampled_from([">", ">=", "<", "<=", "!=", "=", "=="])
 
 
 def joined(*parts: st.SearchStrategy[str] | str, by: str = " ") -> st.SearchStrategy[str]:
-    return st.tuples(*(st.just(part) if isinstance(part, str) else part for part in parts)).map(lambda found: by.join(part for part in found if part))
+    return st.tuples(*(st.just(part) if isinstance(part, str) else part
+                       for part in parts)).map(lambda found: by.join(part for part in found if part))
 
 
 def some(part: st.SearchStrategy[str], by: str = ", ", least: int = 1) -> st.SearchStrategy[str]:
@@ -39,10 +40,14 @@ def maybe(part: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
 MATCHER = joined(LABELS, st.sampled_from(["=", "!=", "=~", "!~"]), st.sampled_from(['"web"', "`a|b`", '"x.+"']), by="")
 SELECTOR = joined("{", 'job="x"', maybe(some(MATCHER).map(lambda found: ", " + found)), "}", by="")
 LINE = joined(st.sampled_from(["|=", "!=", "|~", "!~"]), st.sampled_from(['"x"', "`a|b`", '"err"']), maybe(st.just('or "y"')))
-CONDITION = st.one_of(MATCHER, joined(LABELS, COMPARE, st.one_of(DURATIONS, SIZES, NUMBERS)), joined(LABELS, st.sampled_from(["=", "!="]), 'ip("10.0.0.0/8")'))
-CONDITIONS = st.recursive(CONDITION, lambda inner: st.one_of(joined(inner, st.sampled_from(["and", "or", ",", ""]), inner), joined("(", inner, ")")), max_leaves=4)
-FORMATS = st.sampled_from(['line_format "{{.msg}}"', "line_format `{{ .a | ToUpper }} {{ __line__ }}`", 'label_format a=b, c="{{.d}}"', "decolorize",
-                           "drop a, b", 'keep level, app="x"', "unpack", "json", 'json a="b.c", d', "logfmt", "logfmt --strict --keep-empty x",
+CONDITION = st.one_of(MATCHER, joined(LABELS, COMPARE, st.one_of(DURATIONS, SIZES, NUMBERS)),
+                      joined(LABELS, st.sampled_from(["=", "!="]), 'ip("10.0.0.0/8")'))
+CONDITIONS = st.recursive(CONDITION, lambda inner: st.one_of(joined(inner, st.sampled_from(["and", "or", ",", ""]), inner),
+                                                             joined("(", inner, ")")), max_leaves=4)
+FORMATS = st.sampled_from(['line_format "{{.msg}}"', "line_format `{{ .a | ToUpper }} {{ __line__ }}`", 'label_format a=b, c="{{.d}}"',
+                           "decolorize",
+                           "drop a, b", 'keep level, app="x"', "unpack", "json", 'json a="b.c", d', "logfmt",
+                           "logfmt --strict --keep-empty x",
                            'regexp "(?P<x>\\\\d+)"', 'pattern "<a> <_> <b>"'])
 STAGES = some(st.one_of(LINE, joined("|", CONDITIONS), joined("|", FORMATS)), by=" ", least=0)
 UNWRAP = joined("| unwrap", st.one_of(LABELS, joined(st.sampled_from(["bytes", "duration", "duration_seconds"]), "(", LABELS, ")", by="")),
@@ -51,7 +56,8 @@ LOGS = joined(SELECTOR, STAGES)
 OFFSET = maybe(joined("offset", st.sampled_from(["5m", "-1h", "1h30m"])))
 RANGE = joined("[", WINDOWS, "]", by="")
 GROUPING = joined(st.sampled_from(["by", "without"]), "(", maybe(some(LABELS)), ")")
-COUNTED = joined(st.sampled_from(["rate", "count_over_time", "bytes_rate", "bytes_over_time", "absent_over_time", "RATE"]), "(", SELECTOR, STAGES, RANGE, OFFSET, ")", by=" ")
+COUNTED = joined(st.sampled_from(["rate", "count_over_time", "bytes_rate", "bytes_over_time", "absent_over_time", "RATE"]), "(", SELECTOR,
+                 STAGES, RANGE, OFFSET, ")", by=" ")
 MEASURED = st.one_of(
     joined(st.sampled_from(["avg_over_time", "max_over_time", "min_over_time", "first_over_time", "last_over_time"]),
            "(", SELECTOR, STAGES, UNWRAP, RANGE, OFFSET, ")", maybe(GROUPING)),
@@ -161,7 +167,8 @@ def test_refusals_say_where_and_what(query, says):
 
 
 def test_variables_of_grafana():
-    for query in ('rate({app="web"}[$__auto])', 'sum(rate({app="web"}[$__interval])) * $__range_s', 'count_over_time({app="$app"}[$__range])'):
+    for query in ('rate({app="web"}[$__auto])', 'sum(rate({app="web"}[$__interval])) * $__range_s',
+                  'count_over_time({app="$app"}[$__range])'):
         logql.parse(query, "panel")
     with pytest.raises(ContentError, match="no variable can"):
         logql.parse("sum(rate({app=\"web\"}[5m])) * $__nosuch", "panel")

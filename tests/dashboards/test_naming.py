@@ -21,7 +21,8 @@ def test_golden_values():
     assert naming.group("node") == "psf-node-alerts" and naming.anchor("NodeDown") == "nodedown"
     assert naming.rules_path("node", "prometheus") == "prometheus/rules/node.yml"
     assert naming.rules_path("node", "loki", "errors") == "loki/rules/node-slo-errors.yml"
-    assert naming.tests_path("node", "prometheus") == "prometheus/tests/node.yml" and naming.tests_path("node", "loki") == "loki/tests/node.json"
+    assert naming.tests_path("node", "prometheus") == "prometheus/tests/node.yml" and naming.tests_path("node",
+                                                                                                        "loki") == "loki/tests/node.json"
 
 
 @given(st.text(min_size=1, max_size=40))
@@ -39,7 +40,9 @@ def test_urls_of_a_region_that_needs_no_other():
 def test_urls_of_an_estate_that_says_its_own():
     assert naming.runbook_url(SERVED, "node", "NodeDown") == "https://pages.example/runbooks/node.html#nodedown"
     url = naming.dashboard_url(SERVED, "psf-node-overview", 7)
-    assert url.startswith("https://grafana.example/d/psf-node-overview?viewPanel=") and url.endswith("&var-region={{ $labels.region }}&var-instance={{ $labels.instance }}")
+    assert url.startswith("https://grafana.example/d/psf-node-overview?viewPanel=") and url.endswith("&var-region={{ $labels.region "
+                                                                                                     "}}&var-instance={{ $labels.instance "
+                                                                                                     "}}")
 
 
 @pytest.mark.parametrize("url", [naming.panel_link("psf-node-overview", 7)])

@@ -79,7 +79,8 @@ def test_an_unknown_threshold_is_refused_with_those_that_are():
 
 def test_use():
     found = promql.use('histogram_quantile(0.9, sum by (le, zone) (rate(x_bucket{a="b"}[5m]))) / on (zone) group_left (team) '
-                       'label_replace(y offset 1h, "zone", "$1", "dc", "(.*)") > bool sum(z[30m:1m])'.replace("sum(z", "max_over_time(z"), "here")
+                       'label_replace(y offset 1h, "zone", "$1", "dc", "(.*)") > bool sum(z[30m:1m])'.replace("sum(z", "max_over_time(z"),
+                       "here")
     assert found.names() == {"x_bucket", "y", "z"}
     assert found.functions == [("rate", "x_bucket")] and found.windows == [("rate", 300.0)]
     assert sorted(found.ranges) == [300.0, 1800.0]
@@ -93,13 +94,15 @@ def test_what_is_no_promql_says_where():
 
 @pytest.mark.parametrize(("expr", "labels"), [
     ("a_total", {"region", "code"}), ("unknown", None), ("sum(a_total)", set()), ("sum by (region, zone) (a_total)", {"region"}),
-    ("sum without (code) (a_total)", {"region"}), ("topk by (region) (3, a_total)", {"region", "code"}), ('count_values("v", a_total)', {"v"}),
+    ("sum without (code) (a_total)", {"region"}), ("topk by (region) (3, a_total)", {"region", "code"}),
+    ('count_values("v", a_total)', {"v"}),
     ("a_total > 5", {"region", "code"}), ("5 < a_total", {"region", "code"}), ("a_total and on (region) unknown", {"region", "code"}),
     ("a_total or b_bytes", {"region", "code", "host"}), ("a_total / on (region) b_bytes", {"region"}),
     ("a_total / ignoring (code) b_bytes", {"region"}), ("a_total * on (region) group_left (host) b_bytes", {"region", "code", "host"}),
     ("a_total * on (region) group_right () b_bytes", {"region", "host"}), ('absent(a_total{code="200", region=~"e.*"})', {"code"}),
     ('absent(up{job="a"}) or absent(up{job="b"})', {"job"}), ("vector(1)", set()), ("time() - b_bytes", {"region", "host"}),
-    ("scalar(a_total)", set()), ("a_total * scalar(b_bytes)", {"region", "code"}), ("max_over_time(rate(a_total[5m])[1h:1m])", {"region", "code"}),
+    ("scalar(a_total)", set()), ("a_total * scalar(b_bytes)", {"region", "code"}),
+    ("max_over_time(rate(a_total[5m])[1h:1m])", {"region", "code"}),
     ("unknown or a_total", None), ("sum by (x) (unknown)", {"x"}),
 ])
 def test_labels_of_the_result(expr, labels):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import threading
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlparse
 
@@ -15,7 +16,8 @@ from dashboards import record, sample
 from dashboards.model import ContentError
 
 SERIES = [
-    {"__name__": "shop_requests_total", "job": "shop", "instance": "10.0.0.1:80", "host": "shop-1", "region": "eu", "system": "shop", "code": code}
+    {"__name__": "shop_requests_total", "job": "shop", "instance": "10.0.0.1:80", "host": "shop-1", "region": "eu", "system": "shop",
+     "code": code}
     for code in ("200", "404", "418", "429", "500", "503")] + [
     {"__name__": "shop_build_info", "job": "shop", "instance": "10.0.0.1:80", "host": "shop-1", "region": "eu", "version": "1.2.3"},
     {"__name__": "shop_note", "job": "shop", "instance": "10.0.0.1:80", "text": 'a"b\\c\nd'}]
@@ -97,6 +99,5 @@ def test_no_server():
 
 
 def test_a_system_without_jobs():
-    from dataclasses import replace
     with pytest.raises(ContentError, match="systems/shop: has no jobs to record"):
         record.record(shop(system=replace(SYSTEM, jobs=())), record.Server("http://127.0.0.1:1"))

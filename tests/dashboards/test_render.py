@@ -26,9 +26,11 @@ def tree(path: Path) -> dict[str, bytes]:
 def test_every_file_and_nothing_else():
     kinds = {file.path: (file.kind, file.owner) for file in FILES}
     assert list(kinds) == sorted(kinds)
-    assert kinds["prometheus/rules/shop.yml"] == ("prometheus_rules", "shop") and kinds["prometheus/tests/shop.yml"] == ("prometheus_tests", "shop")
+    assert kinds["prometheus/rules/shop.yml"] == ("prometheus_rules", "shop") and kinds["prometheus/tests/shop.yml"] == ("prometheus_tests",
+                                                                                                                         "shop")
     assert kinds["loki/rules/shop.yml"] == ("loki_rules", "shop") and kinds["loki/tests/shop.json"] == ("loki_tests", "shop")
-    assert kinds["grafana/dashboards/psf-shop-overview.json"] == ("grafana_dashboard", "shop") and kinds["runbooks/shop.md"] == ("runbook", "shop")
+    assert kinds["grafana/dashboards/psf-shop-overview.json"] == ("grafana_dashboard", "shop") and kinds["runbooks/shop.md"] == ("runbook",
+                                                                                                                                 "shop")
     assert {"alertmanager/inhibit_rules.yml", "queries.json", "pages/index.html", "pages/runbooks/shop.html",
             "pages/dashboards/psf-shop-overview.html"} <= set(kinds)
 
@@ -105,7 +107,8 @@ def test_damage_is_told(tmp_path):
     (out / "runbooks/shop.md").unlink()
     (out / "extra.txt").write_text("x")
     (out / "queries.json").write_text("[]")
-    assert render.damaged(out) == ["runbooks/shop.md is missing", "extra.txt is not in the manifest", "queries.json is not what the manifest says"]
+    assert render.damaged(out) == ["runbooks/shop.md is missing", "extra.txt is not in the manifest",
+                                   "queries.json is not what the manifest says"]
     with pytest.raises(ContentError, match="manifest.json: cannot be read"):
         render.damaged(tmp_path)
 

@@ -47,7 +47,8 @@ def test_groups_by_source():
 
 
 @pytest.mark.parametrize(("value", "minutes", "expanded"), [
-    ("5", 20, "5x19"), ("0+60", 20, "0+60x19"), ("10-1", 3, "10-1x2"), ("_", 20, "_x20"), ("flap", 4, "1 0 1 0"), ("0 1", 20, "0 1x18"), ("0 0 7", 5, "0 0 7x2")])
+    ("5", 20, "5x19"), ("0+60", 20, "0+60x19"), ("10-1", 3, "10-1x2"), ("_", 20, "_x20"), ("flap", 4, "1 0 1 0"), ("0 1", 20, "0x0 1x18"),
+    ("0 0 7", 5, "0x0 0x0 7x2")])
 def test_expand(value, minutes, expanded):
     assert rules.expand(value, minutes, "x") == expanded
 
@@ -80,7 +81,8 @@ def test_a_proof_is_long_enough_and_goes_there_and_back():
 
 def test_lines_of_a_log_proof():
     assert rules.loki_tests(shop(), ESTATE) == [{
-        "alert": "ShopFatal", "expr": FATAL.expr, "for": "0s", "fires": [{"labels": {"service_name": "shop", "region": "eu"}, "lines": ["fatal: x"]}],
+        "alert": "ShopFatal", "expr": FATAL.expr, "for": "0s",
+        "fires": [{"labels": {"service_name": "shop", "region": "eu"}, "lines": ["fatal: x"]}],
         "silent": [{"labels": {"service_name": "shop", "region": "eu"}, "lines": ["fine"]}]}]
 
 

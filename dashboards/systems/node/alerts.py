@@ -32,7 +32,8 @@ ALERTS = (
     Alert(
         "NodeDown", "critical", 'up{job="node"} == 0', "2m",
         "Host {{ $labels.host }} in {{ $labels.region }} does not answer its scrape (up is {{ $value }})",
-        "The exporter of {{ $labels.instance }} has not answered for two minutes. Either the host is gone, the network to it is cut, or only the exporter died.",
+        "The exporter of {{ $labels.instance }} has not answered for two minutes. Either the host is gone, the network to it is cut, or "
+        "only the exporter died.",
         "overview/up",
         Proof(firing={f"up{{{HOST}}}": "0"}, silent={f"up{{{HOST}}}": "1"}),
         inhibits=(Inhibit(("*",), ("region", "host"), system="*"),)),
@@ -44,12 +45,15 @@ ALERTS = (
         Proof(firing={f"node_boot_time_seconds{{{HOST}}}": "0+60"}, silent={f"node_boot_time_seconds{{{HOST}}}": "-10000"})),
     Alert(
         "NodeCpuSaturated", "warning",
-        "rate(node_pressure_cpu_waiting_seconds_total[5m]) > $cpu_waiting and on (instance) instance:node_cpu_utilisation:ratio_rate5m > 0.9", "15m",
+        "rate(node_pressure_cpu_waiting_seconds_total[5m]) > $cpu_waiting and on (instance) instance:node_cpu_utilisation:ratio_rate5m > "
+        "0.9", "15m",
         "Work waits for a processor on {{ $labels.host }} for {{ $value | humanizePercentage }} of the time",
         "All processors are busy and tasks queue for them; requests served by this host get slower.",
         "overview/cpu-pressure",
-        Proof(firing={f"node_pressure_cpu_waiting_seconds_total{{{HOST}}}": "0+50", f'node_cpu_seconds_total{{{HOST},cpu="0",mode="idle"}}': "0+1"},
-              silent={f"node_pressure_cpu_waiting_seconds_total{{{HOST}}}": "0+1", f'node_cpu_seconds_total{{{HOST},cpu="0",mode="idle"}}': "0+50"}),
+        Proof(firing={f"node_pressure_cpu_waiting_seconds_total{{{HOST}}}": "0+50",
+                      f'node_cpu_seconds_total{{{HOST},cpu="0",mode="idle"}}': "0+1"},
+              silent={f"node_pressure_cpu_waiting_seconds_total{{{HOST}}}": "0+1",
+                      f'node_cpu_seconds_total{{{HOST},cpu="0",mode="idle"}}': "0+50"}),
         thresholds=(Threshold("cpu_waiting", 0.6, "ratio", "share of the time in which some task waited for a processor"),)),
     Alert(
         "NodeMemoryExhausted", "critical", "node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes < $memory_available", "10m",
@@ -64,7 +68,8 @@ ALERTS = (
         "All work on {{ $labels.host }} stood still for want of memory for {{ $value | humanizePercentage }} of the time",
         "The host reclaims memory instead of working: its working set does not fit.",
         "overview/memory-pressure",
-        Proof(firing={f"node_pressure_memory_stalled_seconds_total{{{HOST}}}": "0+12"}, silent={f"node_pressure_memory_stalled_seconds_total{{{HOST}}}": "0+0"}),
+        Proof(firing={f"node_pressure_memory_stalled_seconds_total{{{HOST}}}": "0+12"},
+              silent={f"node_pressure_memory_stalled_seconds_total{{{HOST}}}": "0+0"}),
         thresholds=(Threshold("memory_stalled", 0.1, "ratio", "share of the time in which all tasks waited for memory"),)),
     Alert(
         "NodeOomKill", "warning", "increase(node_vmstat_oom_kill[10m]) > 0", "0s",
@@ -86,14 +91,16 @@ ALERTS = (
         "NodeFilesystemFilling", "warning",
         f"node_filesystem_avail_bytes{{{REAL}}} / node_filesystem_size_bytes{{{REAL}}} < $filesystem_filling_free "
         f"and predict_linear(node_filesystem_avail_bytes{{{REAL}}}[6h], 24 * 3600) < 0 and node_filesystem_readonly{{{REAL}}} == 0", "1h",
-        "File system {{ $labels.mountpoint }} of {{ $labels.host }} has {{ $value | humanizePercentage }} left and will be full within a day",
+        "File system {{ $labels.mountpoint }} of {{ $labels.host }} has {{ $value | humanizePercentage }} left and will be full within a "
+        "day",
         "At the pace of the last six hours there is no space left tomorrow.",
         "overview/filesystem-used",
         Proof(firing=disk(f"{38 * GIB}-{GIB // 20}"), silent=disk(str(30 * GIB))),
         thresholds=(Threshold("filesystem_filling_free", 0.4, "ratio", "share of the space left from which on the forecast counts"),)),
     Alert(
         "NodeFilesystemOutOfInodes", "critical",
-        f"node_filesystem_files_free{{{REAL}}} / node_filesystem_files{{{REAL}}} < $inodes_free and node_filesystem_readonly{{{REAL}}} == 0", "5m",
+        f"node_filesystem_files_free{{{REAL}}} / node_filesystem_files{{{REAL}}} < $inodes_free "
+        f"and node_filesystem_readonly{{{REAL}}} == 0", "5m",
         "File system {{ $labels.mountpoint }} of {{ $labels.host }} has {{ $value | humanizePercentage }} of its inodes left",
         "No new file can be made although there is space: something makes very many small files.",
         "overview/inodes-used",
@@ -148,7 +155,8 @@ ALERTS = (
         "Certificates, tokens and the order of log lines depend on clocks that agree.",
         "overview/clock",
         Proof(firing={f"node_time_seconds{{{HOST}}}": "30+60"}, silent={f"node_time_seconds{{{HOST}}}": "_"}),
-        thresholds=(Threshold("clock_skew", 2, "seconds", "difference between the host's clock and that of its Prometheus, by the scrape"),)),
+        thresholds=(Threshold("clock_skew", 2, "seconds", "difference between the host's clock and that of its Prometheus, by the scrape"),
+                    )),
     Alert(
         "NodeCollectorFailed", "warning", "node_scrape_collector_success == 0", "15m",
         "Collector {{ $labels.collector }} of the exporter on {{ $labels.host }} fails (success is {{ $value }})",

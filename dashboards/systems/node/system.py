@@ -8,7 +8,8 @@ SYSTEM = System(
     jobs=("node",), logs='{unit!="", service_name!=""}',
     left_out=(
         ("software RAID, bonding, EDAC, hwmon, NVMe", "the lab's hosts have none, so no recorded scrape contains their metrics"),
-        ("NTP state (node_timex_*)", "the collector is off where the host's kernel refuses adjtimex; NodeClockSkew compares clocks instead"),
+        ("NTP state (node_timex_*)",
+         "the collector is off where the host's kernel refuses adjtimex; NodeClockSkew compares clocks instead"),
         ("textfile collector", "nothing of the platform writes such files"),
         ("alerts on load average", "load counts tasks in disk wait as well; pressure stall information says what waits, and for what"),
     ))

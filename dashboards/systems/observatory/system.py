@@ -6,4 +6,5 @@ SYSTEM = System(
     id="observatory", title="PSF Observatory", owner="platform",
     description="Where one starts: what is up, what fires, which budgets are left, in one region and in all.",
     jobs=(), logs='{service_name="alert_log"}',
-    left_out=(("one dashboard over the Prometheus servers of all regions", "it needs the global view above the regions; until then `global` shows what the data source behind it holds"),))
+    left_out=(("one dashboard over the Prometheus servers of all regions",
+               "it needs the global view above the regions; until then `global` shows what the data source behind it holds"),))

@@ -21,8 +21,10 @@ ALERTS = (
         "The services of {{ $labels.region }} get {{ $value | humanize }} requests per second, a tenth of what they had an hour ago",
         "Users or the edge no longer reach the region: every objective looks fine because nobody is there to see errors.",
         "overview/http-rate",
-        Proof(firing={f'http_server_request_duration_seconds_count{{{WEB},http_route="/products",http_request_method="GET",http_response_status_code="200"}}': "0+600@90 54000"},
-              silent={f'http_server_request_duration_seconds_count{{{WEB},http_route="/products",http_request_method="GET",http_response_status_code="200"}}': "0+600"},
+        Proof(firing={f'http_server_request_duration_seconds_count{{{WEB},http_route="/products",http_request_method="GET",'
+                      'http_response_status_code="200"}': "0+600@90 54000"},
+              silent={f'http_server_request_duration_seconds_count{{{WEB},http_route="/products",http_request_method="GET",'
+                      'http_response_status_code="200"}': "0+600"},
               minutes=115),
         thresholds=(Threshold("requests_per_second", 0.1, "requests/s", "requests below which a region counts as without traffic"),)),
     Alert(
@@ -34,21 +36,26 @@ ALERTS = (
         thresholds=(Threshold("event_loop_lag", 0.2, "seconds", "99th percentile of the event loop's delay"),)),
     Alert(
         "PsfWebMemoryLeak", "warning",
-        "deriv(nodejs_heap_size_used_bytes[10m]) * 60 > $heap_growth and nodejs_heap_size_used_bytes / min_over_time(nodejs_heap_size_used_bytes[30m]) > 2", "5m",
+        "deriv(nodejs_heap_size_used_bytes[10m]) * 60 > $heap_growth and nodejs_heap_size_used_bytes / "
+        "min_over_time(nodejs_heap_size_used_bytes[30m]) > 2", "5m",
         "The heap of {{ $labels.instance }} grows by {{ $value | humanize1024 }}B a minute and has doubled within half an hour",
         "A leak ends in a restart by the memory limit, and in long garbage collections before.",
         "overview/heap",
-        Proof(firing={f"nodejs_heap_size_used_bytes{{{WEB}}}": f"{50 * MIB}+{10 * MIB}"}, silent={f"nodejs_heap_size_used_bytes{{{WEB}}}": str(60 * MIB)}, minutes=25),
+        Proof(firing={f"nodejs_heap_size_used_bytes{{{WEB}}}": f"{50 * MIB}+{10 * MIB}"},
+              silent={f"nodejs_heap_size_used_bytes{{{WEB}}}": str(60 * MIB)}, minutes=25),
         thresholds=(Threshold("heap_growth", 4 * MIB, "bytes/min", "growth of the heap in a minute"),)),
     Alert(
         "PsfWebPeerUnreachable", "warning",
         'sum by (region, peer_region) (rate(rpc_client_duration_seconds_count{rpc_grpc_status_code=~"4|14"}[5m])) '
         "/ sum by (region, peer_region) (rate(rpc_client_duration_seconds_count[5m])) > $peer_errors", "2m",
         "{{ $value | humanizePercentage }} of the calls from {{ $labels.region }} to {{ $labels.peer_region }} find nobody or time out",
-        "Services answer from their own region, with older data and less in reserve. When all services see it, the link between the regions is cut.",
+        "Services answer from their own region, with older data and less in reserve. When all services see it, the link between the "
+        "regions is cut.",
         "overview/peer-errors",
-        Proof(firing={f'rpc_client_duration_seconds_count{{{OUT},rpc_grpc_status_code="14"}}': "0+60", f'rpc_client_duration_seconds_count{{{OUT},rpc_grpc_status_code="0"}}': "0+0"},
-              silent={f'rpc_client_duration_seconds_count{{{OUT},rpc_grpc_status_code="14"}}': "0+0", f'rpc_client_duration_seconds_count{{{OUT},rpc_grpc_status_code="0"}}': "0+60"}),
+        Proof(firing={f'rpc_client_duration_seconds_count{{{OUT},rpc_grpc_status_code="14"}}': "0+60",
+                      f'rpc_client_duration_seconds_count{{{OUT},rpc_grpc_status_code="0"}}': "0+0"},
+              silent={f'rpc_client_duration_seconds_count{{{OUT},rpc_grpc_status_code="14"}}': "0+0",
+                      f'rpc_client_duration_seconds_count{{{OUT},rpc_grpc_status_code="0"}}': "0+60"}),
         thresholds=(Threshold("peer_errors", 0.5, "ratio", "share of the calls to another region that fail"),)),
     Alert(
         "PsfWebRestarting", "warning", "changes(process_start_time_seconds{job=\"psf_web\"}[15m]) > 2", "0s",

@@ -1,4 +1,5 @@
-"""Metrics of a PSF Web service: names of OpenTelemetry's conventions for HTTP and RPC, of prom-client for the runtime, its own for the business."""
+"""Metrics of a PSF Web service: names of OpenTelemetry's conventions for HTTP and RPC, of prom-client for the runtime, its own for the
+business."""
 
 from dashboards.model import Metric
 

@@ -4,7 +4,8 @@ from dashboards.model import System
 
 SYSTEM = System(
     id="psf_web", title="PSF Web services", owner="web",
-    description="Requests of clients and calls between services and regions, what the runtime does, what users feel, and what the business sees.",
+    description="Requests of clients and calls between services and regions, what the runtime does, what users feel, and what the business "
+                "sees.",
     jobs=("psf_web",), logs='{service_name="psf_web"}', traces=("psf_web",),
     left_out=(
         ("an alert on the latency of each route", "the objective on latency fires when users notice; the routes stand on the dashboard"),

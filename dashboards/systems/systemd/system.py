@@ -7,6 +7,7 @@ SYSTEM = System(
     description="Whether every unit runs that should, and which ones restart, on every host.",
     jobs=("node",), logs='{service_name=~"systemd|systemd-.*"}',
     left_out=(
-        ("memory, tasks and restarts of each unit", "node_exporter reads them only with options that cost a bus call for every unit and scrape"),
+        ("memory, tasks and restarts of each unit", "node_exporter reads them only with options that cost a bus call for every unit and "
+                                                    "scrape"),
         ("an alert on system state degraded", "it says the same as SystemdUnitFailed, without the unit's name"),
     ))

@@ -12,7 +12,8 @@ from dashboards.load import Content
 @pytest.mark.parametrize(("changes", "says"), [
     ({"dashboards": (dashboard(links=(("Gone", "psf-shop-gone"),)),)}, "leads to /d/psf-shop-gone, which is not in the bundle"),
     ({"dashboards": (dashboard(panels.table("t", "Table", "All.", "short", panels.prom("shop_queue", instant=True),
-                                            links={"A": ("Go", "/d/psf-${__value.text}-nosuch")})),)}, "leads to /d/psf-${__value.text}-nosuch"),
+                                            links={"A": ("Go", "/d/psf-${__value.text}-nosuch")})),)},
+                                            "leads to /d/psf-${__value.text}-nosuch"),
     ({"alerts": (replace(QUEUE, panel="overview/gone"),)}, "shop: alert ShopQueueLong: panel overview/gone is on none"),
 ])
 def test_refused(changes, says):
@@ -27,7 +28,8 @@ def test_a_panel_that_is_not_there():
 
 
 def test_a_link_by_value_finds_its_dashboard():
-    table = panels.table("t", "Table", "All.", "short", panels.prom("shop_queue", instant=True), links={"A": ("Go", "/d/psf-${__value.text}-overview")})
+    table = panels.table("t", "Table", "All.", "short", panels.prom("shop_queue", instant=True),
+                         links={"A": ("Go", "/d/psf-${__value.text}-overview")})
     assert not found("links_resolve", content(dashboards=(dashboard(table),)))
 
 

@@ -15,7 +15,8 @@ def test_refused(expr, says):
     assert [text for text in found("metric_contract", content(dashboards=(dashboard(panel(expr)),))) if says in text]
 
 
-@pytest.mark.parametrize("expr", ["sum by (host, code) (shop_requests_total)", "up", 'sum by (z) (label_replace(up, "z", "$$1", "job", "(.*)"))',
+@pytest.mark.parametrize("expr", ["sum by (host, code) (shop_requests_total)", "up",
+                                  'sum by (z) (label_replace(up, "z", "$$1", "job", "(.*)"))',
                                   "shop_latency_seconds_count", "region:shop_requests:rate5m"])
 def test_taken(expr):
     assert not found("metric_contract", content(dashboards=(dashboard(panel(expr)),)))

@@ -14,6 +14,7 @@ def test_refused(expr, says):
     assert [text for text in found("rate_on_counters", content(dashboards=(dashboard(panel(expr)),))) if says in text]
 
 
-@pytest.mark.parametrize("expr", ["deriv(shop_queue[1h])", "rate(shop_latency_seconds_sum[$__rate_interval])", "max_over_time(shop_queue[1h])"])
+@pytest.mark.parametrize("expr", ["deriv(shop_queue[1h])", "rate(shop_latency_seconds_sum[$__rate_interval])",
+                                  "max_over_time(shop_queue[1h])"])
 def test_taken(expr):
     assert not found("rate_on_counters", content(dashboards=(dashboard(panel(expr)),)))

@@ -12,7 +12,8 @@ def test_unknown_recording():
 
 
 def test_name():
-    assert "is not level:metric:operations" in found("recordings_exist", content(recordings=(replace(RECORDING, record="shop_requests_rate5m"),)))[0]
+    assert "is not level:metric:operations" in found("recordings_exist",
+                                                     content(recordings=(replace(RECORDING, record="shop_requests_rate5m"),)))[0]
 
 
 def test_twice():

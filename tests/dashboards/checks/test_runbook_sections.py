@@ -9,7 +9,8 @@ from example_content import RUNBOOK, content, found
     (RUNBOOK.replace("## ShopFatal", "## ShopFatality"), "has no section for alert ShopFatal; add '## ShopFatal'"),
     (RUNBOOK + "\n## ShopGone\nx\n", "section 'ShopGone' is of no alert"),
     (RUNBOOK.replace("### Impact\nIt hurts.\n", ""), "has the headings Meaning, Diagnosis, Mitigation, Escalation"),
-    (RUNBOOK.replace("### Meaning\nIt is so.\n### Impact\nIt hurts.\n", "### Impact\nIt hurts.\n### Meaning\nIt is so.\n"), "has the headings Impact, Meaning"),
+    (RUNBOOK.replace("### Meaning\nIt is so.\n### Impact\nIt hurts.\n", "### Impact\nIt hurts.\n### Meaning\nIt is so.\n"),
+     "has the headings Impact, Meaning"),
     (RUNBOOK.replace("It hurts.", ""), "Impact is empty"),
     (RUNBOOK.replace("- `shop_queue`", "Look around."), "Diagnosis has no query or command to paste"),
 ])
