@@ -48,7 +48,7 @@ ALERTS = (
         Proof(firing={f"up{{{PROM}}}": "1"}, silent={f"up{{{PROM}}}": "1", f"up{{{AM}}}": "1"}),
         inhibits=(Inhibit(("PrometheusJobWithoutTargets", "PrometheusWithoutAlertmanager"), ("region",), system="prometheus"),)),
     Alert(
-        "AlertmanagerConfigReloadFailed", "warning", "max_over_time(alertmanager_config_last_reload_successful[5m]) == 0", "5m",
+        "AlertmanagerConfigReloadFailed", "warning", "max_over_time(alertmanager_config_last_reload_successful[5m]) == 0", "1m",
         "Alertmanager {{ $labels.instance }} could not load its configuration (reload is {{ $value }})",
         "It goes on with the old routes and receivers; a restart would not come up.",
         "overview/reloads",

@@ -47,7 +47,7 @@ ALERTS = (
                       f"probe_duration_seconds{{{OTHER}}}": "5", f"probe_success{{{OTHER}}}": "0"}),
         thresholds=(Threshold("probe_duration", 1, "seconds", "time that a handshake may take"),)),
     Alert(
-        "CertificateExpiring", "warning", f"{LEFT} < $certificate_warning", "15m",
+        "CertificateExpiring", "warning", f"{LEFT} < $certificate_warning", "2m",
         "The certificate {{ $labels.subject }} of host {{ $labels.host }} ends in {{ $value | humanizeDuration }}",
         "It should have been issued anew by now: a run of the playbook renews what ends within certificate_renew_before days, so that run "
         "has not been made, or it failed, or the service "
@@ -57,7 +57,7 @@ ALERTS = (
         thresholds=(Threshold("certificate_warning", 21 * DAY, "seconds",
                               "life that a certificate has left; less than certificate_renew_before of the role certificate (30 days)"),)),
     Alert(
-        "CertificateExpiringSoon", "critical", f"{LEFT} < $certificate_critical", "15m",
+        "CertificateExpiringSoon", "critical", f"{LEFT} < $certificate_critical", "2m",
         "The certificate {{ $labels.subject }} of host {{ $labels.host }} ends in {{ $value | humanizeDuration }}",
         "When it ends, every client refuses the services of the host that show it: scrapes, logs, traces and alerts of the host stop at "
         "once.",

@@ -158,10 +158,12 @@ ALERTS = (
         thresholds=(Threshold("clock_skew", 2, "seconds", "difference between the host's clock and that of its Prometheus, by the scrape"),
                     )),
     Alert(
-        "NodeCollectorFailed", "warning", "node_scrape_collector_success == 0", "15m",
+        "NodeCollectorFailed", "warning",
+        # A collector of hardware that a host does not have never worked: that is no fault.
+        "node_scrape_collector_success == 0 and max_over_time(node_scrape_collector_success[6h]) == 1", "15m",
         "Collector {{ $labels.collector }} of the exporter on {{ $labels.host }} fails (success is {{ $value }})",
         "Its metrics are missing, and with them the alerts that need them.",
         "overview/collectors",
-        Proof(firing={f'node_scrape_collector_success{{{HOST},collector="netdev"}}': "0"},
-              silent={f'node_scrape_collector_success{{{HOST},collector="netdev"}}': "1"})),
+        Proof(firing={f'node_scrape_collector_success{{{HOST},collector="netdev"}}': "1 0"},
+              silent={f'node_scrape_collector_success{{{HOST},collector="netdev"}}': "1"}, minutes=40)),
 )

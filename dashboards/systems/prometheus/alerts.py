@@ -94,7 +94,7 @@ ALERTS = (
                   'completed","ts":"2026-01-02T03:04:05.678Z"}',)),
         source="loki"),
     Alert(
-        "PrometheusConfigReloadFailed", "warning", "max_over_time(prometheus_config_last_reload_successful[5m]) == 0", "5m",
+        "PrometheusConfigReloadFailed", "warning", "max_over_time(prometheus_config_last_reload_successful[5m]) == 0", "1m",
         "Prometheus {{ $labels.instance }} could not load its configuration (reload is {{ $value }})",
         "It goes on with the old one: new targets and rules are missing, and a restart would not come up.",
         "overview/reloads",

@@ -233,7 +233,7 @@ def _cannot_reach(request, row):
 
 def _cannot_reach_npm(request):
     try:
-        for arch in {npm.controller_architecture(), request.arch}:
+        for arch in sorted({npm.controller_architecture(), request.arch}):
             npm.fetch_runtime(request.lock.sources["build"], arch, request.cache)
     except npm.NpmError as error:
         return str(error)

@@ -64,9 +64,9 @@ def site(tmp_path, monkeypatch):
     monkeypatch.setenv("STEPS", str(tmp_path / "steps"))
     real, asked = subprocess.run, []
 
-    def run(argv, **options):
+    def run(argv, check=False, **options):
         if argv[:4] != [sys.executable, "-m", "pip", "download"]:
-            return real(argv, **options)
+            return real(argv, check=check, **options)
         asked.append(argv)
         pin = Path(argv[argv.index("--requirement") + 1]).read_text()
         arch = next(name for name, digest in digests.items() if digest in pin)

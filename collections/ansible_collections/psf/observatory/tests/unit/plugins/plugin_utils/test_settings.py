@@ -298,7 +298,10 @@ def test_the_bundles_inhibitions_come_before_the_users():
 def test_lokis_password_is_not_in_its_file_and_survives_yaml():
     settings = json.dumps(loki.build(LOKI))
     assert "pa'" not in settings and "${LOKI_ALERTMANAGER_PASSWORD}" in settings
-    [(name, value)] = loki.secret_environment(LOKI).items()
+    secret = loki.secret_environment(LOKI)
+    assert len(secret) == 1
+    name = next(iter(secret))
+    value = secret[name]
     text = f"basic_auth_password: ${{{name}}}".replace(f"${{{name}}}", value)
     assert yaml.safe_load(text) == {"basic_auth_password": LOKI["machine_password"]}
 

@@ -266,8 +266,8 @@ def test_what_promtool_refuses_is_not_swapped_in_and_its_words_are_told(rig, pro
 def test_of_a_file_only_the_tests_that_concern_a_change_run(rig, promtool):
     """A test concerns what it names, and what that is made of."""
     def files(recording="sum(up)", second="a > 1", word="x"):
-        return {"prometheus/rules/node.yml": ("prometheus_rules", rules(group(
-                    {"record": "all:up", "expr": recording}, alert("First", "all:up < 1"), alert("Second", second)))),
+        declared = group({"record": "all:up", "expr": recording}, alert("First", "all:up < 1"), alert("Second", second))
+        return {"prometheus/rules/node.yml": ("prometheus_rules", rules(declared)),
                 "prometheus/tests/node.yml": ("prometheus_tests", {"rule_files": ["../rules/node.yml"], "tests": [
                     {"name": "First fires (now)", "expr": "ALERTS{alertname='First'}"},
                     {"name": "Second", "expr": "Second", "word": word}]})}

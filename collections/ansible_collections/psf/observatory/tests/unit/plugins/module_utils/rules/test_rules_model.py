@@ -48,6 +48,7 @@ def test_what_no_service_could_load_is_refused_by_name(wrong, words):
 @given(GROUPS, GROUPS)
 def test_there_are_differences_exactly_when_groups_differ(found, wanted):
     rows = list(model.differences(found, wanted))
+
     def plain(groups):
         return {one["name"]: one["rules"] for one in groups if one["rules"]}
     assert bool(rows) == (plain(found) != plain(wanted))
@@ -63,6 +64,7 @@ def test_there_are_differences_exactly_when_groups_differ(found, wanted):
 def test_a_service_has_what_is_declared_exactly_when_it_is_the_same(wanted, loaded):
     api = [FakeService._group(one["file"], one) for one in loaded]
     reason = model.mismatch(model.shape(wanted), model.shape_loaded(api))
+
     def bare(groups):
         return {one["name"]: [{**rule, "expr": ""} for rule in one["rules"]] for one in groups}
     assert (reason == "") == (bare(wanted) == bare(loaded))
