@@ -179,7 +179,7 @@ SERVICES = Dashboard(
                   links={"Service": ("This service alone",
                                      f"/d/{naming.dashboard_uid(SYSTEM.id, 'services')}?var-service=${{__data.fields.Service}}")}),
             service_graph("graph", "Who calls whom", "Services and their calls, from the traces of Jaeger.",
-                          may_be_empty="each region keeps the spans of its own services: an edge needs two that call each other in one region"))),
+                          may_be_empty="each region keeps its own services' spans: an edge needs two of them that call each other"))),
         Row("Answered requests", (
             timeseries("rate-name", "Rate by operation", "Requests a second, the fifteen operations with most.", "reqps",
                        prom(f"topk(15, sum by (service_name, span_name) ({calls(SERVED)}))", "{{service_name}} {{span_name}}"), min=0,
