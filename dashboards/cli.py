@@ -1,4 +1,4 @@
-"""The command `observatory`: systems, check, render, record, slo. Errors say what would be right, and end with status 1."""
+"""The command `observatory`: systems, check, render, record, slo, preview. Errors say what would be right, and end with status 1."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 
 from dashboards import checks, estate, load, record, render
 from dashboards.model import ContentError
+from dashboards.preview import cli as preview_cli
 from dashboards.slo import SloError
 from dashboards.slo import cli as slo_cli
 
@@ -40,6 +41,10 @@ def parser() -> argparse.ArgumentParser:
     verb = verbs.add_parser("slo", help="make rules from SLO files in Sloth's format; works alone")
     slo_cli.add_arguments(verb)
     verb.set_defaults(run=slo_cli.slo_command)
+
+    verb = verbs.add_parser("preview", help="look at the dashboards of a bundle, with live or recorded data")
+    preview_cli.add_arguments(verb)
+    verb.set_defaults(run=preview_cli.run)
     return top
 
 
