@@ -38,7 +38,7 @@ def bundle(directory):
 @pytest.fixture
 def service():
     """A double of Prometheus, Loki and Jaeger at one address."""
-    from services import Double  # noqa: PLC0415 (the path is set above)
+    from doubles import Double  # noqa: PLC0415 (the path is set above)
 
     with Double() as double:
         yield double

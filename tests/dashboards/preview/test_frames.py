@@ -7,7 +7,7 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from services import Double
+from doubles import Double
 
 from dashboards.preview import frames
 from dashboards.preview.bundle import Panel, Target
