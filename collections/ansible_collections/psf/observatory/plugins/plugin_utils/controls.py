@@ -128,8 +128,10 @@ def context(rows: list[Row], hosts: Any, groups: dict[str, list[str]], host: str
     used = {name.split(".")[1] for row in rows for name in control.references(row["check"]) if name.startswith("context.")}
     asks = any(row["per"] == "region" and not row["reason"] and row["mode"] == "automated" for row in rows)
     own = [service for service in estate.services().values() if host in estate.members(groups, service)]
+    listening = [row for service in own for row in _listening(hosts, groups, host, service)]
     found: Row = {"host": host, "region": region, "environment": environment, "hosts": list(groups[estate.REGION + region]),
-                  "services": [row for service in own for row in _listening(hosts, groups, host, service)],
+                  "services": listening, "login": [row for row in listening if row["auth"] == "basic"],
+                  "mutual": [row for row in listening if row["auth"] == "certificate"],
                   "ports": sorted({estate.port(hosts[host], service, name) for service in own for name in service["ports"]})}
     if asks:
         found["endpoints"] = {service: rows for service in estate.services()

@@ -1,8 +1,8 @@
 # Copyright: PSF Observatory contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The YAML that services print of their own configuration: block mappings and lists, plain, quoted and block scalars, empty flow
-collections. Targets have no YAML parser; anything beyond this is refused, never guessed.
+"""The YAML that services print of their own configuration: block mappings and lists, plain, quoted and block scalars, flow lists of
+scalars, empty flow collections. Targets have no YAML parser; anything beyond this is refused, never guessed.
 """
 
 from __future__ import annotations
@@ -13,6 +13,9 @@ import re
 from ansible_collections.psf.observatory.plugins.module_utils.governance.world import ReadError
 
 KEY = re.compile(r"""("(?:[^"\\]|\\.)*"|'(?:[^']|'')*'|[^\s"'\[\]{}&*!|>%@`#,-][^#]*?|-[^\s#][^#]*?)\s*:(?:\s+(.*))?\Z""")
+# A flow list of scalars on one line, as Prometheus prints source_labels.
+FLOW_ITEM = re.compile(r"""\s*("(?:[^"\\]|\\.)*"|'(?:[^']|'')*'|[^\s"'\[\]{},:&*!|>%@`#][^"'\[\]{},:#]*)\s*(?:,|\Z)""")
+FLOW = re.compile(r"\[(?:%s)+\]\Z" % FLOW_ITEM.pattern.replace(r"\Z", r"(?=\])"))
 BLOCK = re.compile(r"^([|>])([+-]?)(\d?)([+-]?)\Z")
 PLAIN = {"": None, "~": None, "null": None, "true": True, "false": False}
 
@@ -114,6 +117,9 @@ def _scalar(lines, text, indent):
     if text[0] in "[{":
         if text in ("[]", "{}"):
             return [] if text == "[]" else {}
+        if FLOW.match(text):
+            items = [item.strip() for item in FLOW_ITEM.findall(text[1:-1])]
+            return [_quoted(item) if item[0] in "\"'" else _plain(item) for item in items]
         raise ReadError("YAML: flow style is not read here: %r" % text[:60])
     if text[0] in "&*!%@`":
         raise ReadError("YAML: %r is not read here" % text[:60])

@@ -6,10 +6,11 @@
 `context`, from the inventory (plugin_utils/governance.py):
   host, region, environment     names
   hosts                         inventory names of the region's hosts
-  services                      of this host: {"service", "url", "address", "port", "auth", "scheme", "ports": {name: number}}
+  services                      of this host: {"service", "url", "address", "port", "auth", "scheme"}
+  login, mutual                 those of them where one logs in, and those that want a client certificate
   ports                         numbers of every port that the inventory gives this host
   endpoints                     service to those of the region: {"host", "url", "auth", ...}
-  targets                       what the region's Prometheus must scrape: {"job", "instance"}
+  instances                     host:port of what the region's Prometheus must scrape, where a control asks for it
 `credentials`: ca, cert, key (files on the host), username, password, as in the module verification.
 """
 

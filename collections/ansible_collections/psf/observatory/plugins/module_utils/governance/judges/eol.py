@@ -4,7 +4,8 @@
 """Whether a version is still maintained, by a table: pure. For what the expectation language cannot say: dates and version cycles.
 
 Readings: {"product", "version", "today"} (probe versions). Parameters: `table`, rows of {"product", "cycle", "eol": date or null where
-no end is announced, "source"}; `notice`, seconds before the end from which on it is a failure.
+no end is announced, "source"}; `notice`, seconds before the end from which on it is a failure; `own`, products of
+our own.
 The cycle that is the longest beginning of the version counts. A product or version that the table does not have is an error: nobody
 knows whether it is maintained.
 """
@@ -31,6 +32,9 @@ def judge(readings, names):
             unread.append("%s: %s" % (reading["name"], reading["error"]))
             continue
         data = reading["data"]
+        if data["product"] in names["own"]:
+            fine.append("%s is our own" % data["product"])
+            continue
         what = "%s %s" % (data["product"], data["version"])
         row = cycle(names["table"], data["product"], str(data["version"]))
         if row is None:
