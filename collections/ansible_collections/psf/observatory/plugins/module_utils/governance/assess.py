@@ -126,6 +126,10 @@ def _results(row, plan, asked, done, judges, limit):
     if not isinstance(asked, tuple):
         return [result(row, subject, ERROR, message="could not be asked: %s" % asked)]
     readings, error, seconds, collected = done[asked[0]]
+    if row["check"].get("only"):
+        # What could not be read stays: nobody knows whether it would have been meant.
+        readings = [reading for reading in readings if "error" in reading
+                    or expect.chosen(reading["data"], expect.resolve(row["check"]["only"], names(row, plan["context"])))]
     if error or not readings or not row["check"].get("subject"):
         groups = [(subject, readings)]
     else:

@@ -6,8 +6,9 @@
 A control, as checked and completed:
   id, title, severity, domain, rationale, owner, mode (automated | manual), max_age ("24h")
   applies_to   {"groups": [inventory groups], "per": "host" | "region"}; all hosts without groups
-  check        {"probe", "with": {arguments}, "expect": [expectations] | "judge": name, "subject": type of the subject of each
-               reading} or, of a manual one, {"attest": what a person looks at}
+  check        {"probe", "with": {arguments}, "expect": [expectations] | "judge": name, "only": which readings are meant (as `where` in
+               expect.py), "subject": type of the subject, where each reading is one} or, of a manual one, {"attest": what a
+               person looks at}
   params       name to {"type", "default", "description", "choices", "unit", "min", "max"}
   frameworks   gdpr, iso27001, nist80053, soc2, cis: lists of identifiers; empty says that none fits
   remediation  {"text", "role", "tags", "disruptive"}
@@ -166,7 +167,7 @@ def _check(where, result, probes, judges, vocabulary):
             raise ControlError("%s: check: a manual control has only `attest`, what a person looks at" % where)
         return check
     for key in check:
-        _choice(where, "check", key, ("probe", "with", "subject", "judge", "expect"))
+        _choice(where, "check", key, ("probe", "with", "only", "subject", "judge", "expect"))
     _choice(where, "check.probe", check.get("probe"), tuple(sorted(probes)))
     given = check.get("with") or {}
     _arguments(where, check["probe"], given, probes[check["probe"]])
@@ -176,6 +177,10 @@ def _check(where, result, probes, judges, vocabulary):
         _choice(where, "check.judge", check["judge"], tuple(sorted(judges)))
     elif not isinstance(check["expect"], list) or not check["expect"]:
         raise ControlError("%s: check.expect: a list of at least one expectation" % where)
+    try:
+        vocabulary({"that": "", "where": check.get("only") or {}, "present": True})
+    except ValueError as error:
+        raise ControlError("%s: check.only: %s" % (where, error)) from error
     for index, row in enumerate(check.get("expect") or []):
         try:
             vocabulary(row)
@@ -197,7 +202,7 @@ def _arguments(where, probe, given, known):
 
 def _names(where, params, check):
     """Every $name is known, and every parameter used (a judge takes them all)."""
-    used = references({"with": check["with"], "expect": check.get("expect") or []})
+    used = references([check["with"], check.get("expect") or [], check.get("only") or {}])
     for name in used:
         if name.split(".")[0] not in params and not name.startswith("context."):
             raise ControlError("%s: check: $%s: no such parameter; known are %s, and $context"

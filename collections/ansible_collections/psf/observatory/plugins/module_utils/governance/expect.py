@@ -106,6 +106,8 @@ def vocabulary(row):
         raise ValueError("that: missing; \"\" is the whole")
     if row.get("as") not in (None, *READ_AS):
         raise ValueError("as: %r is not one of %s" % (row["as"], ", ".join(READ_AS)))
+    if not isinstance(row.get("where") or {}, dict):
+        raise ValueError("where: %r is no mapping of paths" % (row["where"],))
     for test in (row.get("where") or {}).values():
         for key in test if isinstance(test, dict) else []:
             if key not in COMPARATORS:

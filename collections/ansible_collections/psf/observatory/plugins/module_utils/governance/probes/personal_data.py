@@ -6,6 +6,7 @@
 Right: to query Loki (the host's certificate).
 `query` is a LogQL stream selector with filters, `lines` how many of the last are looked at, `window` how far back in seconds.
 `patterns`: kind to regular expression; a kind "card" must pass Luhn's test too, a kind "iban" the test of ISO 13616.
+`ignore`: regular expressions of hits that do not count.
 One reading for each server: {"lines": number looked at, "hits": [{"name": kind, "count", "streams": [text]}]}.
 """
 
@@ -16,16 +17,17 @@ import time
 
 from ansible_collections.psf.observatory.plugins.module_utils.governance.world import ReadError, reading
 
-ARGUMENTS = {"query": True, "lines": True, "window": True, "patterns": True}
+ARGUMENTS = {"query": True, "lines": True, "window": True, "patterns": True, "ignore": False}
 STREAMS = 5
 
 
-def read(world, query, lines, window, patterns):
+def read(world, query, lines, window, patterns, ignore=()):
     try:
         compiled = {kind: re.compile(pattern) for kind, pattern in patterns.items()}
+        ignored = [re.compile(pattern) for pattern in ignore]
     except (re.error, TypeError) as error:
-        raise ReadError("patterns: not a regular expression: %s" % error) from error
-    return [reading(row["host"], _sample, world, row["url"], query, lines, window, compiled) for row in world.servers("loki")]
+        raise ReadError("patterns, ignore: not a regular expression: %s" % error) from error
+    return [reading(row["host"], _sample, world, row["url"], query, lines, window, compiled, ignored) for row in world.servers("loki")]
 
 
 def luhn(text):
@@ -43,7 +45,7 @@ def iban(text):
 PROOFS = {"card": luhn, "iban": iban}
 
 
-def _sample(world, url, query, lines, window, patterns):
+def _sample(world, url, query, lines, window, patterns, ignored):
     now = time.time()
     answer = world.ask_json(url + "/loki/api/v1/query_range", {
         "query": query, "limit": lines, "start": int((now - window) * 1e9), "end": int(now * 1e9), "direction": "backward"})
@@ -54,7 +56,8 @@ def _sample(world, url, query, lines, window, patterns):
             looked += 1
             for kind, pattern in patterns.items():
                 proof = PROOFS.get(kind, bool)
-                count = sum(1 for found in pattern.finditer(line) if proof(found.group(0)))
+                count = sum(1 for found in pattern.finditer(line) if proof(found.group(0))
+                            and not any(row.search(found.group(0)) for row in ignored))
                 hits[kind]["count"] += count
                 if count and labels not in hits[kind]["streams"] and len(hits[kind]["streams"]) < STREAMS:
                     hits[kind]["streams"].append(labels)

@@ -6,7 +6,8 @@
 Right: none beyond the network, and to read `credentials` (certificate authority, client certificate and key).
 One reading for each service: {"auth": "basic" | "certificate", "protocol": "TLSv1.3", "cipher", "chain_valid": bool, "chain_error",
 "not_after": ISO UTC, "days_left": number, "old_refused": bool, "plain_refused": bool, "anonymous_refused": bool}.
-Each is a connection of its own that sends at most one request line. Not to speak TLS at all is an answer, not an error; no answer is one.
+Not to speak TLS at all is an answer, not an error; no answer is one. Each question is a connection of its own; up to three of them are
+refused, which a service may log.
 """
 
 from __future__ import annotations
@@ -30,10 +31,9 @@ def _service(world, row):
     name = row.get("server_name") or row["address"]
     address = (row["address"], row["port"])
     try:
-        socket.create_connection(address, world.timeout / 2.0).close()
+        data = {"auth": row["auth"], "plain_refused": not _plain(world, address)}
     except OSError as error:
         raise ReadError("%s:%d does not answer: %s" % (address[0], address[1], error)) from error
-    data = {"auth": row["auth"], "plain_refused": not _plain(world, address)}
     data.update(_trusted(world, address, name))
     if data["protocol"]:
         data["old_refused"] = _old_refused(world, address, name)
