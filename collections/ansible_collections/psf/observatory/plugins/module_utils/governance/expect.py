@@ -12,7 +12,7 @@ A reading is {"name", "data": {...}} or {"name", "error": "why it could not be r
   label    what the value is called in the texts; without it the path
   as       number, duration (to seconds) or size (to bytes): what the value is read as
   and one comparator of COMPARATORS with its operand.
-A value that is not there is an error ("not read"), but for the comparators `present` and `empty`.
+A value that is not there is an error ("not read"), but for the comparator `present`; so is what is no number (NaN).
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def _list(value):
 
 
 def _number(value):
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or math.isnan(value):
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise Unreadable("%r is no number" % (value,))
     return value
 
@@ -83,11 +83,11 @@ COMPARATORS = {
     "matches": ("matches", lambda value, wanted: re.search(wanted, _text(value)) is not None),
     "lacks_match": ("does not match", lambda value, wanted: re.search(wanted, _text(value)) is None),
     "mode_within": ("is within mode", lambda value, wanted: not _mode(value) & ~_mode(wanted)),
-    "empty": ("is empty", lambda value, wanted: (value is MISSING or value in (None, "", [], {})) is wanted),
+    "empty": ("is empty", lambda value, wanted: (value in ("", [], {})) is wanted),
     "present": ("is there", lambda value, wanted: (value is not MISSING and value is not None) is wanted),
 }
-# These answer about a value that is not there, too.
-ABSENT = ("empty", "present")
+# Answers about a value that is not there, too. To be empty, it must have been read.
+ABSENT = ("present",)
 WORDS = ("that", "each", "where", "name", "label", "as", "may_be_empty")
 READ_AS = {"number": float, "duration": control.seconds, "size": control.size}
 
@@ -243,6 +243,8 @@ def _read(data, row):
         if comparator in ABSENT:
             return value
         raise Unreadable("%s is not there" % (row.get("that") or row.get("each")))
+    if isinstance(value, float) and math.isnan(value):
+        raise Unreadable("%s is no number" % (row.get("that") or row.get("each")))
     if "as" in row and comparator not in ABSENT:
         try:
             return READ_AS[row["as"]](value)
@@ -285,7 +287,7 @@ def describe(row):
     """An expectation as a sentence's part: `exposure is at most 3.0`."""
     name = operator(row)
     words, wanted = COMPARATORS[name][0], row[name]
-    if name in ABSENT:
+    if name in ("empty", "present"):
         return "%s %s" % (label(row), words if wanted else words.replace("is", "is not", 1))
     return "%s%s %s %s" % ("each " if "each" in row else "", label(row), words, show(wanted))
 
