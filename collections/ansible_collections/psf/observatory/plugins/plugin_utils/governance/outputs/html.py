@@ -28,6 +28,8 @@ STATES = ((FAIL, "failed"), (ERROR, "could not be read"), ("waived", "waived"), 
           (NOT_APPLICABLE, "not applicable"))
 # Subjects of one control and state that are listed; results.json has all.
 LISTED = 200
+# Subjects that are named in one line.
+SUBJECTS = 4
 # The trend, in units of its own coordinates.
 WIDTH, HEIGHT = 600.0, 150.0
 
@@ -39,7 +41,7 @@ def render(report: Report) -> str:
         report=report, style=style, script=script, style_hash=_hash(style), script_hash=_hash(script), overall=report.score(),
         counts=report.counts(), changes=report.changes(), states=STATES, severities=SEVERITIES, frameworks=FRAMEWORKS, bad=bad,
         bad_by={severity: sum(report.controls[row.control].severity == severity for row in bad) for severity in SEVERITIES},
-        controls=_controls(report), scopes=_scopes(report), trend=_trend(report), waivers=_waivers(report), weights=WEIGHTS,
+        first=_first(report, bad), controls=_controls(report), scopes=_scopes(report), trend=_trend(report), waivers=_waivers(report), weights=WEIGHTS,
         regressed=[row for row in bad if row.change == "regressed"], fixed=[row for row in report.results if row.change == "fixed"],
         new_bad=[row for row in bad if row.change == "new"], names=_names(report), listed=LISTED)
 
@@ -48,7 +50,8 @@ def render(report: Report) -> str:
 def _template() -> jinja2.Template:
     environment = jinja2.Environment(loader=jinja2.FileSystemLoader(HERE), autoescape=True, trim_blocks=True, lstrip_blocks=True,
                                      undefined=jinja2.StrictUndefined)
-    environment.filters.update(percent=percent, stamp=stamp, minute=lambda value: stamp(value).replace("T", " ")[:16] + " UTC")
+    environment.filters.update(percent=percent, stamp=stamp, minute=lambda value: stamp(value).replace("T", " ")[:16] + " UTC",
+                               second=lambda value: stamp(value).replace("T", " "))
     return environment.get_template("report.html.j2")
 
 
@@ -63,6 +66,24 @@ def _names(report: Report) -> dict[str, list[str]]:
     return {"domain": sorted({row.domain for row in controls}), "owner": sorted({row.owner for row in controls}),
             "region": sorted({row.region or "global" for row in report.results}),
             "framework": [name for name in FRAMEWORKS if any(row.frameworks.get(name) for row in controls)]}
+
+
+def _first(report: Report, bad: list[Result]) -> list[dict[str, Any]]:
+    """The findings by control, in the order of their severity: where it fails, and where it could not be read."""
+    by_control: dict[str, list[Result]] = {}
+    for row in bad:
+        by_control.setdefault(row.control, []).append(row)
+    found = []
+    for name, rows in by_control.items():
+        said = []
+        for status, words in ((FAIL, "fails on"), (ERROR, "could not be read on")):
+            subjects = [f"{row.name} ({row.region})" if row.region and row.name != row.region else row.name
+                        for row in rows if row.status == status]
+            more = f" and {len(subjects) - SUBJECTS} more" if len(subjects) > SUBJECTS else ""
+            if subjects:
+                said.append(f"{words} {', '.join(subjects[:SUBJECTS])}{more}")
+        found.append({"control": report.controls[name], "said": "; ".join(said), "regressed": any(row.change == "regressed" for row in rows)})
+    return found
 
 
 def _controls(report: Report) -> list[dict[str, Any]]:
@@ -90,7 +111,7 @@ def _controls(report: Report) -> list[dict[str, Any]]:
 def _scopes(report: Report) -> list[tuple[str, str, list[tuple[str, Score]]]]:
     """(title, filter, [(label, score)]) of every way to cut the score."""
     found = []
-    for scope, title in (("domain", "Domain"), ("region", "Region"), ("framework", "Framework"), ("owner", "Owner")):
+    for scope, title in (("domain", "Domain"), ("region", "Region"), ("owner", "Owner"), ("framework", "Framework")):
         rows = [(FRAMEWORKS[score.name] if scope == "framework" else score.name, score) for score in report.scores if score.scope == scope]
         rows.sort(key=lambda row: (row[1].effective is None, row[1].effective if row[1].effective is not None else 0.0, row[0]))
         found.append((title, scope, rows))
