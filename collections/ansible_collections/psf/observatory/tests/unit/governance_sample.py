@@ -14,8 +14,19 @@ from ansible_collections.psf.observatory.plugins.plugin_utils.governance.model i
 
 NOW = datetime(2026, 11, 24, 13, 47, tzinfo=UTC)
 HOSTS = {"obs-eu-1": "eu", "app-eu-1": "eu", "obs-us-1": "us", "app-us-1": "us"}
-DOMAINS = {"IAM": "identity and access", "TLS": "encryption in transit", "CRY": "secrets", "AUD": "audit and time", "BCK": "backup",
-           "PRV": "retention and privacy", "NET": "network", "SUP": "supply chain", "CHG": "change", "REL": "reliability", "FIN": "cost"}
+DOMAINS = {
+    "IAM": "identity and access",
+    "TLS": "encryption in transit",
+    "CRY": "secrets",
+    "AUD": "audit and time",
+    "BCK": "backup",
+    "PRV": "retention and privacy",
+    "NET": "network",
+    "SUP": "supply chain",
+    "CHG": "change",
+    "REL": "reliability",
+    "FIN": "cost",
+}
 # id, severity, title, owner, NIST, GDPR, ISO
 TABLE = """\
 IAM-03|critical|The cache wants a password|platform|IA-2|32(1)(b)|A.8.5
@@ -66,31 +77,88 @@ SUP-09|low|The kernel is the newest that is installed|platform|SI-2||A.8.8
 """
 # control -> host (or *) -> verdict; everything else passes.
 VERDICTS = {
-    "IAM-10": {"obs-us-1": "fail"}, "TLS-06": {"app-us-1": "fail"}, "NET-05": {"*": "fail"}, "SUP-05": {"app-eu-1": "fail", "app-us-1": "fail"},
-    "CRY-02": {"*": "error"}, "BCK-01": {"*": "not_applicable"}, "BCK-02": {"*": "not_applicable"}, "TLS-01": {"*": "not_applicable"},
-    "IAM-12": {"*": "manual"}, "SUP-08": {"obs-eu-1": "fail"}, "AUD-04": {"*": "fail"}, "REL-05": {"app-eu-1": "error"},
-    "IAM-03": {"*": "not_applicable"}, "FIN-04": {"obs-eu-1": "fail"}}
+    "IAM-10": {"obs-us-1": "fail"},
+    "TLS-06": {"app-us-1": "fail"},
+    "NET-05": {"*": "fail"},
+    "SUP-05": {"app-eu-1": "fail", "app-us-1": "fail"},
+    "CRY-02": {"*": "error"},
+    "BCK-01": {"*": "not_applicable"},
+    "BCK-02": {"*": "not_applicable"},
+    "TLS-01": {"*": "not_applicable"},
+    "IAM-12": {"*": "manual"},
+    "SUP-08": {"obs-eu-1": "fail"},
+    "AUD-04": {"*": "fail"},
+    "REL-05": {"app-eu-1": "error"},
+    "IAM-03": {"*": "not_applicable"},
+    "FIN-04": {"obs-eu-1": "fail"},
+}
 WAIVERS = [
-    {"id": "WVR-2026-001", "control": "AUD-04", "scope": {"host": "*"}, "reason": "the lab's containers share the clock of their machine",
-     "ticket": "OPS-12", "requested_by": "web", "approved_by": "platform", "created": "2026-11-01", "expires": "2027-03-01",
-     "compensating": "the machine's own clock is watched"},
-    {"id": "WVR-2026-002", "control": "NET-05", "scope": {"region": "us"}, "reason": "the old agent needs its port until it is replaced",
-     "ticket": "OPS-14", "requested_by": "web", "approved_by": "security", "created": "2026-09-20", "expires": "2026-12-02"},
-    {"id": "WVR-2026-003", "control": "SUP-05", "scope": {"host": "app-eu-1"}, "reason": "frozen for the launch", "ticket": "OPS-15",
-     "requested_by": "web", "approved_by": "security", "created": "2026-09-01", "expires": "2026-11-20"}]
+    {
+        "id": "WVR-2026-001",
+        "control": "AUD-04",
+        "scope": {"host": "*"},
+        "reason": "the lab's containers share the clock of their machine",
+        "ticket": "OPS-12",
+        "requested_by": "web",
+        "approved_by": "platform",
+        "created": "2026-11-01",
+        "expires": "2027-03-01",
+        "compensating": "the machine's own clock is watched",
+    },
+    {
+        "id": "WVR-2026-002",
+        "control": "NET-05",
+        "scope": {"region": "us"},
+        "reason": "the old agent needs its port until it is replaced",
+        "ticket": "OPS-14",
+        "requested_by": "web",
+        "approved_by": "security",
+        "created": "2026-09-20",
+        "expires": "2026-12-02",
+    },
+    {
+        "id": "WVR-2026-003",
+        "control": "SUP-05",
+        "scope": {"host": "app-eu-1"},
+        "reason": "frozen for the launch",
+        "ticket": "OPS-15",
+        "requested_by": "web",
+        "approved_by": "security",
+        "created": "2026-09-01",
+        "expires": "2026-11-20",
+    },
+]
 
 
 def controls():
     rows = []
     for line in TABLE.splitlines():
         name, severity, title, owner, nist, gdpr, iso = line.split("|")
-        rows.append({
-            "id": name, "title": title, "severity": severity, "domain": DOMAINS[name[:3]], "owner": owner, "mode": "automated",
-            "rationale": "What this control wants holds the platform to what was promised of it.", "max_age": "24h",
-            "applies_to": {"component": {"IAM": "console", "TLS": "tls", "REL": "prometheus"}.get(name[:3], "host")}, "check": {"type": "host"},
-            "frameworks": {"nist80053": [x for x in nist.split(",") if x], "gdpr": [x for x in gdpr.split(",") if x],
-                           "iso27001": [x for x in iso.split(",") if x], "soc2": ["CC7.1"], "cis": []},
-            "remediation": {"text": "Run the playbook with the tag of the part that is named, then assess again.", "disruptive": name == "SUP-05"}})
+        rows.append(
+            {
+                "id": name,
+                "title": title,
+                "severity": severity,
+                "domain": DOMAINS[name[:3]],
+                "owner": owner,
+                "mode": "automated",
+                "rationale": "What this control wants holds the platform to what was promised of it.",
+                "max_age": "24h",
+                "applies_to": {"component": {"IAM": "console", "TLS": "tls", "REL": "prometheus"}.get(name[:3], "host")},
+                "check": {"type": "host"},
+                "frameworks": {
+                    "nist80053": [x for x in nist.split(",") if x],
+                    "gdpr": [x for x in gdpr.split(",") if x],
+                    "iso27001": [x for x in iso.split(",") if x],
+                    "soc2": ["CC7.1"],
+                    "cis": [],
+                },
+                "remediation": {
+                    "text": "Run the playbook with the tag of the part that is named, then assess again.",
+                    "disruptive": name == "SUP-05",
+                },
+            }
+        )
     return rows
 
 
@@ -112,17 +180,39 @@ def answer(host, verdicts=None, now=NOW):
         if name in ("CHG-04", "CHG-05"):
             continue
         status = verdicts.get(name, {}).get(host) or verdicts.get(name, {}).get("*") or "pass"
-        words = {"pass": "as expected", "fail": "found 3 that should not be there", "error": "permission denied: /proc/1/fd",
-                 "not_applicable": "no such system in the inventory", "manual": "ask the owner"}
-        results.append({
-            "control": name, "subject": subject(name, host), "status": status, "expected": "none beyond the list", "actual": words[status],
-            "message": f"{row['title']}: {words[status]}", "parameters": {"min_days": 21} if name == "TLS-06" else {},
-            "overridden": ["min_days"] if name == "TLS-06" else [],
-            "evidence": {"collected_at": (now - timedelta(seconds=30)).isoformat(), "collector": row["check"]["type"],
-                         "data": {"listening": [22, 9100, int(hashlib.sha256((name + host).encode()).hexdigest()[:4], 16)]}},
-            "duration_ms": 3.5})
-    return {"host": host, "region": HOSTS[host], "controls": controls(), "results": results, "started": (now - timedelta(seconds=40)).isoformat(),
-            "finished": (now - timedelta(seconds=20)).isoformat()}
+        words = {
+            "pass": "as expected",
+            "fail": "found 3 that should not be there",
+            "error": "permission denied: /proc/1/fd",
+            "not_applicable": "no such system in the inventory",
+            "manual": "ask the owner",
+        }
+        results.append(
+            {
+                "control": name,
+                "subject": subject(name, host),
+                "status": status,
+                "expected": "none beyond the list",
+                "actual": words[status],
+                "message": f"{row['title']}: {words[status]}",
+                "parameters": {"min_days": 21} if name == "TLS-06" else {},
+                "overridden": ["min_days"] if name == "TLS-06" else [],
+                "evidence": {
+                    "collected_at": (now - timedelta(seconds=30)).isoformat(),
+                    "collector": row["check"]["type"],
+                    "data": {"listening": [22, 9100, int(hashlib.sha256((name + host).encode()).hexdigest()[:4], 16)]},
+                },
+                "duration_ms": 3.5,
+            }
+        )
+    return {
+        "host": host,
+        "region": HOSTS[host],
+        "controls": controls(),
+        "results": results,
+        "started": (now - timedelta(seconds=40)).isoformat(),
+        "finished": (now - timedelta(seconds=20)).isoformat(),
+    }
 
 
 def answers(verdicts=None, now=NOW, hosts=HOSTS):

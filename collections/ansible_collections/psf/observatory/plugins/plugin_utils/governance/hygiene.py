@@ -31,13 +31,22 @@ def parameter(control: Control, name: str, default: float) -> float:
     return float(value)
 
 
-def _result(control: Control, environment: str, now: datetime, problems: list[str], good: str, data: Any,
-            parameters: dict[str, Any], expected: str) -> Result:
+def _result(
+    control: Control, environment: str, now: datetime, problems: list[str], good: str, data: Any, parameters: dict[str, Any], expected: str
+) -> Result:
     more = f" and {len(problems) - NAMED} more" if len(problems) > NAMED else ""
     return Result(
-        control=control.id, type="environment", name=environment, region=None, status=FAIL if problems else PASS, expected=expected,
-        actual=f"{len(problems)} problems" if problems else good, message="; ".join(problems[:NAMED]) + more if problems else good,
-        evidence={"collected_at": stamp(now), "collector": "report", "data": data}, parameters=parameters)
+        control=control.id,
+        type="environment",
+        name=environment,
+        region=None,
+        status=FAIL if problems else PASS,
+        expected=expected,
+        actual=f"{len(problems)} problems" if problems else good,
+        message="; ".join(problems[:NAMED]) + more if problems else good,
+        evidence={"collected_at": stamp(now), "collector": "report", "data": data},
+        parameters=parameters,
+    )
 
 
 def judge_waivers(control: Control, waivers: Iterable[Waiver], environment: str, now: datetime) -> Result:
@@ -47,14 +56,41 @@ def judge_waivers(control: Control, waivers: Iterable[Waiver], environment: str,
     problems += [f"{row.id} covers no failure of {row.control} any more" for row in rows if row.state == UNUSED]
     problems += [problem for row in rows if row.state == INVALID for problem in row.problems]
     counts = {state: sum(row.state == state for row in rows) for state in STATES}
-    data = {"counts": counts, "waivers": [{"id": row.id, "state": row.state, "expires": str(row.expires or ""), "problems": row.problems,
-                                           "control": row.control, "failures": len(row.matched)} for row in rows]}
-    return _result(control, environment, now, problems, f"{len(rows)} waivers, all of them in order" if rows else "no waivers", data, {},
-                   "no waiver is expired, unused or invalid")
+    data = {
+        "counts": counts,
+        "waivers": [
+            {
+                "id": row.id,
+                "state": row.state,
+                "expires": str(row.expires or ""),
+                "problems": row.problems,
+                "control": row.control,
+                "failures": len(row.matched),
+            }
+            for row in rows
+        ],
+    }
+    return _result(
+        control,
+        environment,
+        now,
+        problems,
+        f"{len(rows)} waivers, all of them in order" if rows else "no waivers",
+        data,
+        {},
+        "no waiver is expired, unused or invalid",
+    )
 
 
-def judge_freshness(control: Control, controls: Mapping[str, Control], results: Iterable[Result], silent: list[str], asked: int,
-                    environment: str, now: datetime) -> Result:
+def judge_freshness(
+    control: Control,
+    controls: Mapping[str, Control],
+    results: Iterable[Result],
+    silent: list[str],
+    asked: int,
+    environment: str,
+    now: datetime,
+) -> Result:
     """CHG-05: every host answered, enough of what applies was evaluated, and no evidence is older than its control allows."""
     rows = [row for row in results if row.status in (PASS, FAIL)]
     least = parameter(control, "min_coverage", 0.95)
@@ -77,6 +113,13 @@ def judge_freshness(control: Control, controls: Mapping[str, Control], results: 
             problems.append(f"{where}: the evidence is {age} s old, at most {allowed} s are allowed")
         elif age < -CLOCK_AHEAD:
             problems.append(f"{where}: the evidence is from {-age} s in the future; the clock of {', '.join(row.hosts)} is ahead")
-    return _result(control, environment, now, problems, f"coverage {found or 0:.1%}, evidence of {len(rows)} results is fresh",
-                   {"coverage": found, "silent": silent, "asked": asked, "evaluated": len(rows), "oldest_s": max(ages, default=0)},
-                   {"min_coverage": least}, f"coverage of at least {least:.0%}, no evidence older than its control allows")
+    return _result(
+        control,
+        environment,
+        now,
+        problems,
+        f"coverage {found or 0:.1%}, evidence of {len(rows)} results is fresh",
+        {"coverage": found, "silent": silent, "asked": asked, "evaluated": len(rows), "oldest_s": max(ages, default=0)},
+        {"min_coverage": least},
+        f"coverage of at least {least:.0%}, no evidence older than its control allows",
+    )

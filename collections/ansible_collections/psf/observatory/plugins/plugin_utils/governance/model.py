@@ -23,11 +23,11 @@ PASS, FAIL, ERROR, NOT_APPLICABLE, MANUAL = "pass", "fail", "error", "not_applic
 # From worst to best: where two hosts report the same subject, the worse counts, so that nothing passes that one of them could not read.
 STATUSES = (FAIL, ERROR, MANUAL, PASS, NOT_APPLICABLE)
 SEVERITIES = ("critical", "high", "medium", "low", "info")
-FRAMEWORKS = {"gdpr": "GDPR", "iso27001": "ISO/IEC 27001:2022", "nist80053": "NIST SP 800-53 Rev. 5", "soc2": "SOC 2",
-              "cis": "CIS"}
+FRAMEWORKS = {"gdpr": "GDPR", "iso27001": "ISO/IEC 27001:2022", "nist80053": "NIST SP 800-53 Rev. 5", "soc2": "SOC 2", "cis": "CIS"}
 # The region of a subject that belongs to none.
 NOWHERE = "global"
-UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "y": 31536000}
+DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w|y)")
 
 
 class GovernanceError(Exception):
@@ -162,7 +162,7 @@ class Report:
     @property
     def regions(self) -> list[str]:
         """The regions of hosts and subjects, sorted."""
-        return sorted({row.region for row in [*self.hosts, *self.results] if row.region})
+        return sorted({row.region for row in self.hosts if row.region} | {row.region for row in self.results if row.region})
 
 
 def moment(value: Any) -> datetime | None:
@@ -182,11 +182,11 @@ def stamp(value: datetime) -> str:
 
 
 def seconds(text: str) -> int:
-    """24h -> 86400. Raises ValueError."""
-    found = re.fullmatch(r"(\d+)([smhdw])", str(text).strip())
-    if not found:
-        raise ValueError(f"{text!r} is not a number with s, m, h, d or w")
-    return int(found[1]) * UNITS[found[2]]
+    """24h -> 86400, 1h30m -> 5400. Raises ValueError."""
+    parts = DURATION.findall(str(text))
+    if not parts or "".join(number + unit for number, unit in parts) != str(text).strip():
+        raise ValueError(f"{text!r} is not a duration (such as 24h, 15d, 1h30m)")
+    return int(sum(float(number) * UNITS[unit] for number, unit in parts))
 
 
 def read_control(data: Any, where: str) -> Control:
@@ -206,12 +206,20 @@ def read_control(data: Any, where: str) -> Control:
         raise GovernanceError(f"{where}: control {name}: max_age: {error}") from error
     frameworks = {key: tuple(str(item) for item in (data.get("frameworks") or {}).get(key) or ()) for key in FRAMEWORKS}
     return Control(
-        id=str(data["id"]), title=str(data["title"]), severity=str(data["severity"]), domain=str(data["domain"]),
-        owner=str(data["owner"]), component=_component(data.get("applies_to")), mode=str(data.get("mode") or "automated"), rationale=" ".join(str(data.get("rationale") or "").split()),
-        max_age=max_age, frameworks=frameworks,
+        id=str(data["id"]),
+        title=str(data["title"]),
+        severity=str(data["severity"]),
+        domain=str(data["domain"]),
+        owner=str(data["owner"]),
+        component=_component(data.get("applies_to")),
+        mode=str(data.get("mode") or "automated"),
+        rationale=" ".join(str(data.get("rationale") or "").split()),
+        max_age=max_age,
+        frameworks=frameworks,
         remediation=str(remediation.get("text") or "") if isinstance(remediation, Mapping) else str(remediation),
         disruptive=bool(isinstance(remediation, Mapping) and remediation.get("disruptive")),
-        params=dict(data.get("params") or {}))
+        params=dict(data.get("params") or {}),
+    )
 
 
 def _component(applies_to: Any) -> str:
@@ -235,12 +243,21 @@ def read_result(data: Any, host: str, controls: Mapping[str, Control], where: st
     if data.get("status") not in STATUSES:
         raise GovernanceError(f"{where}: control {control}: status: {data.get('status')!r} is not one of {', '.join(sorted(STATUSES))}")
     return Result(
-        control=control, type=str(subject.get("type") or "host"), name=str(subject.get("name") or host),
-        region=str(subject["region"]) if subject.get("region") else None, namespace=str(subject.get("namespace") or ""),
-        status=str(data["status"]), expected=_text(data.get("expected")), actual=_text(data.get("actual")),
-        message=_text(data.get("message")), evidence=dict(data.get("evidence") or {}), parameters=dict(data.get("parameters") or {}),
+        control=control,
+        type=str(subject.get("type") or "host"),
+        name=str(subject.get("name") or host),
+        region=str(subject["region"]) if subject.get("region") else None,
+        namespace=str(subject.get("namespace") or ""),
+        status=str(data["status"]),
+        expected=_text(data.get("expected")),
+        actual=_text(data.get("actual")),
+        message=_text(data.get("message")),
+        evidence=dict(data.get("evidence") or {}),
+        parameters=dict(data.get("parameters") or {}),
         overridden=sorted(str(name) for name in data.get("overridden") or ()),
-        duration_ms=float(data.get("duration_ms") or 0), hosts=[host])
+        duration_ms=float(data.get("duration_ms") or 0),
+        hosts=[host],
+    )
 
 
 def _text(value: Any) -> str:
@@ -262,8 +279,9 @@ def gather(answers: Iterable[tuple[str, Any]]) -> tuple[dict[str, Control], list
             controls.setdefault(control.id, control)
         started, finished = moment(answer.get("started")), moment(answer.get("finished"))
         if started is None or finished is None:
-            raise GovernanceError(f"{where}: started {answer.get('started')!r} and finished {answer.get('finished')!r} must be ISO 8601 "
-                                  "times with a zone")
+            raise GovernanceError(
+                f"{where}: started {answer.get('started')!r} and finished {answer.get('finished')!r} must be ISO 8601 times with a zone"
+            )
         hosts.append(HostRun(host, str(answer["region"]) if answer.get("region") else None, started, finished))
     for host, answer in rows:
         for data in answer.get("results") or ():

@@ -36,13 +36,26 @@ class Earlier:
     history: list[dict[str, Any]] = field(default_factory=list)
 
 
-def build(answers: Iterable[tuple[str, Any]], waiver_rows: Iterable[tuple[str, Any]], *, run_id: str, environment: str, now: datetime,
-          asked: Mapping[str, str | None], own_controls: Iterable[tuple[str, Any]] = (), earlier: Earlier | None = None, complete: bool = True,
-          version: str = "") -> Report:
+def build(
+    answers: Iterable[tuple[str, Any]],
+    waiver_rows: Iterable[tuple[str, Any]],
+    *,
+    run_id: str,
+    environment: str,
+    now: datetime,
+    asked: Mapping[str, str | None],
+    own_controls: Iterable[tuple[str, Any]] = (),
+    known: Iterable[Control] = (),
+    earlier: Earlier | None = None,
+    complete: bool = True,
+    version: str = "",
+) -> Report:
     """One run's report.
 
-    answers: (host, assessment_result); waiver_rows: as waivers.load gives them; asked: the hosts that should have answered, with their regions;
-    own_controls: (file, control) of the controls that are judged here, for those that no host handed over.
+    answers: (host, assessment_result); waiver_rows: as waivers.load gives them;
+    asked: the hosts that should have answered, with their regions;
+    own_controls: (file, control) of the controls that are judged here, for those that no host handed over;
+    known: controls that exist though they were not evaluated this time, for which there may be waivers.
     """
     earlier = earlier or Earlier()
     controls, results, hosts = gather(answers)
@@ -53,18 +66,33 @@ def build(answers: Iterable[tuple[str, Any]], waiver_rows: Iterable[tuple[str, A
     expected = sorted({*asked, *(host.host for host in hosts)})
     silent = {host: asked[host] for host in expected if host not in {row.host for row in hosts}}
     if hygiene.FRESHNESS in controls:
-        results.append(hygiene.judge_freshness(controls[hygiene.FRESHNESS], controls, list(results), sorted(silent), len(expected), environment, now))
-    waivers = parse(waiver_rows, controls, now)
+        results.append(
+            hygiene.judge_freshness(controls[hygiene.FRESHNESS], controls, list(results), sorted(silent), len(expected), environment, now)
+        )
+    waivers = parse(waiver_rows, {**{control.id: control for control in known}, **controls}, now)
     apply(results, waivers, now, complete)
     if hygiene.WAIVERS in controls:
         results.append(hygiene.judge_waivers(controls[hygiene.WAIVERS], waivers, environment, now))
     results.sort(key=lambda row: (row.control, row.region or "", row.type, row.namespace, row.name))
     gone = compare(results, earlier.results) if earlier.run_id else []
     return Report(
-        run_id=run_id, environment=environment, started=min((host.started for host in hosts), default=now), finished=now.astimezone(UTC),
-        controls=dict(sorted(controls.items())), results=results, waivers=waivers, scores=scores(results, controls),
-        coverage=coverage(results, len(expected) - len(silent), len(expected)), hosts=sorted(hosts, key=lambda row: row.host), silent=silent,
-        complete=complete, previous=earlier.run_id, gone=gone if complete else [], history=earlier.history, version=version)
+        run_id=run_id,
+        environment=environment,
+        started=min((host.started for host in hosts), default=now),
+        finished=now.astimezone(UTC),
+        controls=dict(sorted(controls.items())),
+        results=results,
+        waivers=waivers,
+        scores=scores(results, controls),
+        coverage=coverage(results, len(expected) - len(silent), len(expected)),
+        hosts=sorted(hosts, key=lambda row: row.host),
+        silent=silent,
+        complete=complete,
+        previous=earlier.run_id,
+        gone=gone if complete else [],
+        history=earlier.history,
+        version=version,
+    )
 
 
 def compare(results: Iterable[Result], before: Mapping[str, Mapping[str, Any]]) -> list[str]:
@@ -80,8 +108,9 @@ def compare(results: Iterable[Result], before: Mapping[str, Mapping[str, Any]]) 
             row.change = "new"
         else:
             was_bad = old["status"] in ("fail", "error") and not old.get("waiver")
-            row.change = ("regressed" if row.bad and not was_bad
-                          else "fixed" if was_bad and row.status in (PASS, NOT_APPLICABLE) else "unchanged")
+            row.change = (
+                "regressed" if row.bad and not was_bad else "fixed" if was_bad and row.status in (PASS, NOT_APPLICABLE) else "unchanged"
+            )
     return sorted(set(before) - seen)
 
 
@@ -92,40 +121,90 @@ def control_data(control: Control) -> dict[str, Any]:
 def result_data(row: Result) -> dict[str, Any]:
     """A result as results.json has it; the evidence itself is in a file of its own."""
     return {
-        "control": row.control, "subject": {"type": row.type, "name": row.name, "region": row.region}
-        | ({"namespace": row.namespace} if row.namespace else {}),
-        "status": row.status, "waiver": row.waiver, "waived_until": str(row.waived_until) if row.waived_until else None,
-        "expected": row.expected, "actual": row.actual, "message": row.message, "parameters": row.parameters, "overridden": row.overridden,
-        "duration_ms": row.duration_ms, "hosts": row.hosts, "fingerprint": row.fingerprint, "change": row.change,
-        "evidence": {"path": row.evidence_path, "sha256": row.evidence_sha256, "collected_at": row.evidence.get("collected_at"),
-                     "collector": row.evidence.get("collector")}}
+        "control": row.control,
+        "subject": {"type": row.type, "name": row.name, "region": row.region} | ({"namespace": row.namespace} if row.namespace else {}),
+        "status": row.status,
+        "waiver": row.waiver,
+        "waived_until": str(row.waived_until) if row.waived_until else None,
+        "expected": row.expected,
+        "actual": row.actual,
+        "message": row.message,
+        "parameters": row.parameters,
+        "overridden": row.overridden,
+        "duration_ms": row.duration_ms,
+        "hosts": row.hosts,
+        "fingerprint": row.fingerprint,
+        "change": row.change,
+        "evidence": {
+            "path": row.evidence_path,
+            "sha256": row.evidence_sha256,
+            "collected_at": row.evidence.get("collected_at"),
+            "collector": row.evidence.get("collector"),
+        },
+    }
 
 
 def waiver_data(row: Waiver) -> dict[str, Any]:
     return {
-        "id": row.id, "control": row.control, "scope": {key: list(value) for key, value in row.scope.items()}, "reason": row.reason,
-        "ticket": row.ticket, "requested_by": row.requested_by, "approved_by": row.approved_by, "created": str(row.created or ""),
-        "expires": str(row.expires or ""), "compensating": row.compensating, "origin": row.origin, "state": row.state,
-        "problems": row.problems, "matched": row.matched}
+        "id": row.id,
+        "control": row.control,
+        "scope": {key: list(value) for key, value in row.scope.items()},
+        "reason": row.reason,
+        "ticket": row.ticket,
+        "requested_by": row.requested_by,
+        "approved_by": row.approved_by,
+        "created": str(row.created or ""),
+        "expires": str(row.expires or ""),
+        "compensating": row.compensating,
+        "origin": row.origin,
+        "state": row.state,
+        "problems": row.problems,
+        "matched": row.matched,
+    }
 
 
 def data(report: Report) -> dict[str, Any]:
     """The whole run as plain data."""
     return {
-        "format": FORMAT, "run": report.run_id, "environment": report.environment, "started": stamp(report.started),
-        "finished": stamp(report.finished), "complete": report.complete, "previous": report.previous, "version": report.version,
-        "hosts": [{"host": row.host, "region": row.region, "started": stamp(row.started), "finished": stamp(row.finished)}
-                  for row in report.hosts],
-        "silent": report.silent, "coverage": report.coverage, "counts": report.counts(), "changes": report.changes(), "gone": report.gone,
-        "scores": [asdict(score) for score in report.scores], "controls": [control_data(row) for row in report.controls.values()],
-        "results": [result_data(row) for row in report.results], "waivers": [waiver_data(row) for row in report.waivers]}
+        "format": FORMAT,
+        "run": report.run_id,
+        "environment": report.environment,
+        "started": stamp(report.started),
+        "finished": stamp(report.finished),
+        "complete": report.complete,
+        "previous": report.previous,
+        "version": report.version,
+        "hosts": [
+            {"host": row.host, "region": row.region, "started": stamp(row.started), "finished": stamp(row.finished)} for row in report.hosts
+        ],
+        "silent": report.silent,
+        "coverage": report.coverage,
+        "counts": report.counts(),
+        "changes": report.changes(),
+        "gone": report.gone,
+        "scores": [asdict(score) for score in report.scores],
+        "controls": [control_data(row) for row in report.controls.values()],
+        "results": [result_data(row) for row in report.results],
+        "waivers": [waiver_data(row) for row in report.waivers],
+    }
 
 
 def summary(report: Report) -> dict[str, Any]:
     """What later runs read of this one: small, so that a trend over hundreds of runs costs nothing."""
     overall = report.score()
     return {
-        "run": report.run_id, "environment": report.environment, "finished": stamp(report.finished), "strict": overall.strict,
-        "effective": overall.effective, "grade": overall.grade, "capped": overall.capped, "coverage": report.coverage,
-        "counts": report.counts(), "changes": report.changes(), "complete": report.complete,
-        "waivers": {state: sum(row.state == state for row in report.waivers) for state in ("active", "expiring", "expired", "unused", "invalid")}}
+        "run": report.run_id,
+        "environment": report.environment,
+        "finished": stamp(report.finished),
+        "strict": overall.strict,
+        "effective": overall.effective,
+        "grade": overall.grade,
+        "capped": overall.capped,
+        "coverage": report.coverage,
+        "counts": report.counts(),
+        "changes": report.changes(),
+        "complete": report.complete,
+        "waivers": {
+            state: sum(row.state == state for row in report.waivers) for state in ("active", "expiring", "expired", "unused", "invalid")
+        },
+    }

@@ -30,14 +30,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_ssh_private_key
+
 from . import outputs
 from .model import GovernanceError, Report, moment, stamp
 from .report import Earlier, result_data
-from .verify import FORMAT, LATEST, MANIFEST, SIGNATURE, Damaged, manifest, runs
+from .verify import ASSESSMENT, FORMAT, LATEST, MANIFEST, SIGNATURE, Damaged, manifest, runs
 
-LOCK, PART = ".lock", ".part-"
+LOCK, PART, RESULTS = ".lock", ".part-", "results.json"
 # Earlier runs that the trend shows.
 HISTORY = 60
+# How many partial assessments (with a limit or tags) are looked through for the last whole one.
+PARTIAL = 30
 # Bytes of evidence of one result; what is more was not bounded where it was read.
 EVIDENCE = 1 << 20
 # Readable by the owner and the group: what is written about a platform's weak points is not for everyone.
@@ -60,35 +65,57 @@ class Runs:
             raise GovernanceError(f"governance_directory: {self.path}: {error.strerror}; it must be a directory of this account") from error
 
     def before(self) -> tuple[str, str, dict[str, Any]] | None:
-        """The last run: id, sha256 of its manifest, manifest. Raises GovernanceError where it is damaged."""
+        """The last run of any kind: id, sha256 of its manifest, manifest. Raises GovernanceError where it is damaged."""
         known = self.ids()
         if not known:
             return None
         try:
             data, digest = manifest(self.path, known[-1])
         except Damaged as error:
-            raise GovernanceError(f"the last run is damaged: {error}. A new run must follow it; put the run back, or move it out of "
-                                  f"{self.path} and say why in your records") from error
+            raise GovernanceError(
+                f"the last run is damaged: {error}. A new run must follow it; put the run back, or move it out of "
+                f"{self.path} and say why in your records"
+            ) from error
         return known[-1], digest, data
 
-    def earlier(self) -> Earlier:
-        """What a new run is compared with."""
-        last = self.before()
-        if last is None:
-            return Earlier()
-        path = self.path / last[0] / "results.json"
+    def results(self, run: str) -> dict[str, Any]:
+        """results.json of a run, held to its manifest. Raises GovernanceError where it is damaged."""
+        path = self.path / run / RESULTS
         try:
-            rows = json.loads(path.read_bytes())["results"]
-            results = {row["fingerprint"]: {"status": row["status"], "waiver": row.get("waiver")} for row in rows}
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise GovernanceError(f"the last run is damaged: {path}: {error}. playbooks/verify_evidence.yml says what is whole") from error
+            data, _digest = manifest(self.path, run)
+            raw = path.read_bytes()
+            if hashlib.sha256(raw).hexdigest() != data["files"].get(RESULTS, {}).get("sha256"):
+                raise ValueError("its sha256 is not the manifest's")
+            found = json.loads(raw)
+            if not isinstance(found, dict) or not isinstance(found.get("results"), list):
+                raise ValueError("it has no results")
+            return found
+        except (OSError, ValueError, Damaged) as error:
+            raise GovernanceError(f"run {run} is damaged: {path}: {error}. playbooks/verify_evidence.yml says what is whole") from error
+
+    def assessments(self) -> list[str]:
+        """The ids of the runs that are assessments, oldest first."""
+        return [run for run in self.ids() if (self.path / run / RESULTS).is_file()]
+
+    def earlier(self) -> Earlier:
+        """What a new run is compared with: the last whole assessment, with what partial ones found since."""
+        known = self.assessments()
+        found: dict[str, dict[str, Any]] = {}
+        for run in reversed(known[-PARTIAL:]):
+            data = self.results(run)
+            for row in data["results"]:
+                found.setdefault(row["fingerprint"], {"status": row["status"], "waiver": row.get("waiver")})
+            if data.get("complete"):
+                break
         history = []
-        for run in self.ids()[-HISTORY:]:
+        for run in known[-HISTORY:]:
             try:
-                history.append(json.loads((self.path / run / "summary.json").read_bytes()))
+                row = json.loads((self.path / run / "summary.json").read_bytes())
             except (OSError, ValueError):
                 continue  # the trend has a gap; verify says why
-        return Earlier(last[0], results, history)
+            if row.get("complete"):
+                history.append(row)
+        return Earlier(known[-1] if known else None, found, history)
 
     def new_id(self, now: datetime) -> str:
         """The id of a run that begins now. Raises GovernanceError when the clock is behind the last run."""
@@ -96,8 +123,10 @@ class Runs:
         if last is not None:
             finished = moment(last[2].get("finished"))
             if finished is not None and now.astimezone(UTC).replace(microsecond=0) < finished:
-                raise GovernanceError(f"the clock went backwards: it is {stamp(now)}, but run {last[0]} finished at {stamp(finished)}. "
-                                      "Evidence with a wrong time is none; set the clock, then run again")
+                raise GovernanceError(
+                    f"the clock went backwards: it is {stamp(now)}, but run {last[0]} finished at {stamp(finished)}. "
+                    "Evidence with a wrong time is none; set the clock, then run again"
+                )
         base = now.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
         taken, number, name = set(self.ids()), 1, base
         while name in taken:
@@ -127,36 +156,58 @@ class Runs:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         why = "the disk is full" if full else error.strerror or str(error)
         right = "make room" if full else "it must be a directory that this account may write"
-        return GovernanceError(f"governance_directory: {self.path}: cannot write the run: {why}; {right}. The earlier runs are as they were")
+        return GovernanceError(
+            f"governance_directory: {self.path}: cannot write the run: {why}; {right}. The earlier runs are as they were"
+        )
 
-    def write(self, report: Report, key: Any = None, extra: Mapping[str, str] | None = None) -> Path:
-        """Write a run whole and point `latest` to it; returns its directory. Must be called while `locked`.
+    def write(self, report: Report, key: Any = None) -> Path:
+        """Write an assessment whole and point `latest` to it; returns its directory. Must be called while `locked`."""
+        try:
+            files = {**evidence(report), **outputs.files(report)}
+        except OSError as error:
+            raise self._cannot(error) from error
+        head = {
+            "environment": report.environment,
+            "started": stamp(report.started),
+            "finished": stamp(report.finished),
+            "version": report.version,
+            "complete": report.complete,
+        }
+        return self.record(report.run_id, ASSESSMENT, files, head, key)
 
-        key: an ed25519 private key (see `load_private`); extra: further files, by path. Raises GovernanceError; then the
-        directory is as it was.
+    def record(self, run: str, kind: str, files: Mapping[str, str], head: Mapping[str, Any], key: Any = None) -> Path:
+        """Write a run of a kind; `head` goes into its manifest, `key` is an ed25519 private key (see `load_private`).
+
+        Raises GovernanceError; then the directory is as it was.
         """
-        place = self.path / report.run_id
-        part = self.path / f"{PART}{report.run_id}"
+        place, part = self.path / run, self.path / f"{PART}{run}"
         last = self.before()
         try:
             self._sweep()
             part.mkdir(mode=DIRECTORY_MODE)
             rows: dict[str, dict[str, Any]] = {}
-            for name, text in {**evidence(report), **outputs.files(report), **(extra or {})}.items():
+            for name, text in files.items():
                 raw = text.encode("utf-8")
                 _store(part / name, raw)
                 rows[name] = {"sha256": hashlib.sha256(raw).hexdigest(), "bytes": len(raw)}
-            raw = outputs.dump({
-                "format": FORMAT, "run": report.run_id, "environment": report.environment, "started": stamp(report.started),
-                "finished": stamp(report.finished), "version": report.version, "complete": report.complete, "files": rows,
-                "previous": {"run": last[0], "manifest_sha256": last[1]} if last else None}).encode("utf-8")
+            raw = outputs.dump(
+                {
+                    "format": FORMAT,
+                    "run": run,
+                    "kind": kind,
+                    **head,
+                    "files": rows,
+                    "previous": {"run": last[0], "manifest_sha256": last[1]} if last else None,
+                }
+            ).encode("utf-8")
             _store(part / MANIFEST, raw)
             if key is not None:
                 _store(part / SIGNATURE, key.sign(raw))
             for directory in [part, *(path for path in part.rglob("*") if path.is_dir())]:
                 _sync(directory)
             part.rename(place)
-            self._point(report.run_id)
+            if kind == ASSESSMENT:
+                self._point(run)
             _sync(self.path)
         except OSError as error:
             shutil.rmtree(part, ignore_errors=True)
@@ -202,10 +253,17 @@ def evidence(report: Report) -> dict[str, str]:
         row.evidence_path = f"evidence/{row.control}-{row.fingerprint[:16]}.json"
         data = row.evidence.get("data")
         if len(json.dumps(data, default=str)) > EVIDENCE:
-            data = {"cut": f"more than {EVIDENCE} bytes", "begins": json.dumps(data, default=str)[:EVIDENCE // 64]}
-        text = outputs.dump({
-            "run": report.run_id, "environment": report.environment, **{key: value for key, value in result_data(row).items() if key != "evidence"},
-            "collected_at": row.evidence.get("collected_at"), "collector": row.evidence.get("collector"), "data": data})
+            data = {"cut": f"more than {EVIDENCE} bytes", "begins": json.dumps(data, default=str)[: EVIDENCE // 64]}
+        text = outputs.dump(
+            {
+                "run": report.run_id,
+                "environment": report.environment,
+                **{key: value for key, value in result_data(row).items() if key != "evidence"},
+                "collected_at": row.evidence.get("collected_at"),
+                "collector": row.evidence.get("collector"),
+                "data": data,
+            }
+        )
         files[row.evidence_path] = text
         row.evidence_sha256 = hashlib.sha256(text.encode("utf-8")).hexdigest()
     return files
@@ -213,9 +271,6 @@ def evidence(report: Report) -> dict[str, str]:
 
 def load_private(path: str | Path, passphrase: str | None = None) -> Any:
     """The user's ed25519 key, PEM (PKCS 8) or OpenSSH. Raises GovernanceError, also when others may read it."""
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-    from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_ssh_private_key
-
     place = Path(path)
     try:
         raw, mode = place.read_bytes(), place.stat().st_mode
@@ -229,5 +284,7 @@ def load_private(path: str | Path, passphrase: str | None = None) -> Any:
     except Exception as error:  # what the library raises depends on what it finds; none of it has the key in it
         raise GovernanceError(f"governance_signing_key: {place}: cannot be read as a private key: {error}") from error
     if not isinstance(key, Ed25519PrivateKey):
-        raise GovernanceError(f"governance_signing_key: {place}: not an ed25519 key; `openssl genpkey -algorithm ed25519 -out KEY` makes one")
+        raise GovernanceError(
+            f"governance_signing_key: {place}: not an ed25519 key; `openssl genpkey -algorithm ed25519 -out KEY` makes one"
+        )
     return key

@@ -22,6 +22,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 FORMAT = 1
+# What a run is: an assessment, or the record of a gate.
+ASSESSMENT, GATE = "assessment", "gate"
 MANIFEST, SIGNATURE, LATEST = "manifest.json", "manifest.json.sig", "latest"
 RUN = re.compile(r"\d{8}T\d{6}Z(-\d+)?")
 
@@ -52,7 +54,9 @@ def order(name: str) -> tuple[str, int]:
 
 def runs(directory: Path) -> list[str]:
     """The ids of the whole runs in a directory, oldest first."""
-    return sorted((path.name for path in directory.iterdir() if path.is_dir() and not path.is_symlink() and RUN.fullmatch(path.name)), key=order)
+    return sorted(
+        (path.name for path in directory.iterdir() if path.is_dir() and not path.is_symlink() and RUN.fullmatch(path.name)), key=order
+    )
 
 
 def manifest(directory: Path, run: str) -> tuple[dict[str, Any], str]:
@@ -80,6 +84,7 @@ def verify(directory: str | Path, public_key: str | Path | None = None) -> Verif
     found.runs = runs(place)
     if not found.runs:
         found.problems.append(f"{place}: there is no run")
+    last = None  # the last assessment, which is not a record of a gate
     before: tuple[str, str, str] | None = None  # id, sha256 of the manifest, when it finished
     for number, run in enumerate(found.runs):
         try:
@@ -93,7 +98,8 @@ def verify(directory: str | Path, public_key: str | Path | None = None) -> Verif
         if key:
             _signature(place / run, key, found)
         before = (run, digest, str(data.get("finished")))
-    _latest(place, found)
+        last = run if data.get("kind") == ASSESSMENT else last
+    _latest(place, last, found)
     return found
 
 
@@ -139,8 +145,8 @@ def _link(run: str, data: dict[str, Any], before: tuple[str, str, str] | None, f
 
 def load_public(path: Path) -> Any:
     """An ed25519 public key. Raises ValueError."""
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-    from cryptography.hazmat.primitives.serialization import load_pem_public_key, load_ssh_public_key
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey  # noqa: PLC0415 (only where signatures are checked)
+    from cryptography.hazmat.primitives.serialization import load_pem_public_key, load_ssh_public_key  # noqa: PLC0415
 
     raw = path.read_bytes()
     try:
@@ -153,7 +159,7 @@ def load_public(path: Path) -> Any:
 
 
 def _signature(run: Path, key: Any, found: Verification) -> None:
-    from cryptography.exceptions import InvalidSignature
+    from cryptography.exceptions import InvalidSignature  # noqa: PLC0415 (only where signatures are checked)
 
     try:
         key.verify((run / SIGNATURE).read_bytes(), (run / MANIFEST).read_bytes())
@@ -164,11 +170,11 @@ def _signature(run: Path, key: Any, found: Verification) -> None:
         found.problems.append(f"{run.name}: the signature is not this key's, or the manifest was changed")
 
 
-def _latest(place: Path, found: Verification) -> None:
+def _latest(place: Path, last: str | None, found: Verification) -> None:
     link = place / LATEST
     target = os.readlink(link) if link.is_symlink() else None
-    if found.runs and target != found.runs[-1]:
-        found.problems.append(f"{LATEST} points to {target}, but the last run is {found.runs[-1]}")
+    if target != last:
+        found.problems.append(f"{LATEST} points to {target}, but the last assessment is {last}")
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -103,8 +103,10 @@ def load(source: Any, base: str | Path = ".") -> list[tuple[str, Any]]:
         try:
             text = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            raise GovernanceError(f"governance_waivers: {path}: {getattr(error, 'strerror', None) or error}; it must be a YAML file with a "
-                                  "list of waivers that this account can read") from error
+            raise GovernanceError(
+                f"governance_waivers: {path}: {getattr(error, 'strerror', None) or error}; it must be a YAML file with a "
+                "list of waivers that this account can read"
+            ) from error
         try:
             source = yaml.load(text, Loader=LOADER)  # noqa: S506 (a safe loader)
         except (yaml.YAMLError, ValueError) as error:
@@ -162,12 +164,7 @@ def _parse(origin: str, index: int, row: Any, controls: Mapping[str, Control], t
     for key in row:
         if key not in REQUIRED + OPTIONAL:
             waiver.problems.append(_problem(waiver, str(key), f"is unknown; known are {', '.join(REQUIRED + OPTIONAL)}"))
-    for key in ("control", "reason", "ticket", "requested_by", "approved_by", "compensating"):
-        value = row.get(key)
-        if value not in (None, "", {}, []) and not (isinstance(value, str) and value.strip()):
-            waiver.problems.append(_problem(waiver, key, f"{_short(value)} is not text"))
-        elif isinstance(value, str):
-            setattr(waiver, key, str(value).strip())
+    _texts(waiver, row)
     control = controls.get(waiver.control)
     if waiver.control and control is None:
         waiver.problems.append(_problem(waiver, "control", f"{waiver.control!r} does not exist"))
@@ -179,6 +176,15 @@ def _parse(origin: str, index: int, row: Any, controls: Mapping[str, Control], t
     _scope(waiver, row.get("scope"), severity)
     _dates(waiver, row, severity, today)
     return waiver
+
+
+def _texts(waiver: Waiver, row: Mapping[Any, Any]) -> None:
+    for key in ("control", "reason", "ticket", "requested_by", "approved_by", "compensating"):
+        value = row.get(key)
+        if value not in (None, "", {}, []) and not (isinstance(value, str) and value.strip()):
+            waiver.problems.append(_problem(waiver, key, f"{_short(value)} is not text"))
+        elif isinstance(value, str):
+            setattr(waiver, key, str(value).strip())
 
 
 def _person(name: str) -> str:
@@ -203,8 +209,9 @@ def _scope(waiver: Waiver, scope: Any, severity: str) -> None:
     # What is left when stars and question marks are taken away is what the scope really says.
     narrow = [key for key, patterns in found.items() if key != "type" and all(pattern.strip("*?") for pattern in patterns)]
     if severity == "critical" and not narrow:
-        waiver.problems.append(_problem(waiver, "scope", f"{_short(dict(scope))} holds everything; for a critical control it must name "
-                                                         "what it is for"))
+        waiver.problems.append(
+            _problem(waiver, "scope", f"{_short(dict(scope))} holds everything; for a critical control it must name what it is for")
+        )
 
 
 def _dates(waiver: Waiver, row: Mapping[Any, Any], severity: str, today: date) -> None:
@@ -223,8 +230,11 @@ def _dates(waiver: Waiver, row: Mapping[Any, Any], severity: str, today: date) -
         if days < 0:
             waiver.problems.append(_problem(waiver, "expires", f"{waiver.expires} is before created, {waiver.created}"))
         elif days > most:
-            waiver.problems.append(_problem(waiver, "expires", f"{waiver.expires} is {days} days after created; at most {most} are allowed "
-                                                               f"for severity {severity}"))
+            waiver.problems.append(
+                _problem(
+                    waiver, "expires", f"{waiver.expires} is {days} days after created; at most {most} are allowed for severity {severity}"
+                )
+            )
 
 
 def read_date(value: Any) -> date:

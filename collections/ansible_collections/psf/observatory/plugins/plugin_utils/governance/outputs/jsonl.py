@@ -24,28 +24,63 @@ LEVELS = {"critical": "error", "high": "error", "medium": "warn", "low": "info",
 def render(report: Report, region: str) -> str:
     """The lines of one region; what belongs to no region is in every region's."""
     own = [row for row in report.results if row.region in (region, None)]
-    own.sort(key=lambda row: (ORDER.index("regressed" if row.change == "regressed" else row.state),
-                              SEVERITIES.index(report.controls[row.control].severity), row.control, row.fingerprint))
+    own.sort(
+        key=lambda row: (
+            ORDER.index("regressed" if row.change == "regressed" else row.state),
+            SEVERITIES.index(report.controls[row.control].severity),
+            row.control,
+            row.fingerprint,
+        )
+    )
     counts = dict.fromkeys((*ORDER[1:],), 0)
     for row in own:
         counts[row.state] += 1
     overall = report.score()
     run = {
-        "event": "run", "run": report.run_id, "env": report.environment, "level": "info", "results": len(own), "lines": min(len(own), LINES),
-        "counts": counts, "strict": overall.strict, "effective": overall.effective, "grade": overall.grade, "coverage": report.coverage,
-        "finished": stamp(report.finished), "silent": len(report.silent)}
+        "event": "run",
+        "run": report.run_id,
+        "env": report.environment,
+        "level": "info",
+        "results": len(own),
+        "lines": min(len(own), LINES),
+        "counts": counts,
+        "strict": overall.strict,
+        "effective": overall.effective,
+        "grade": overall.grade,
+        "coverage": report.coverage,
+        "finished": stamp(report.finished),
+        "silent": len(report.silent),
+    }
     return "".join(_line(row) for row in [run, *(_result(report, row) for row in own[:LINES])])
 
 
 def _result(report: Report, row: Result) -> dict[str, object]:
     control = report.controls[row.control]
     return {
-        "event": "result", "run": report.run_id, "env": report.environment, "control": row.control, "title": control.title,
-        "severity": control.severity, "domain": control.domain, "owner": control.owner, "status": row.status, "waived": row.waived,
-        "waiver": row.waiver, "change": row.change, "reach": "region" if row.region else "global", "subject_type": row.type,
-        "subject": row.name, "namespace": row.namespace, "level": LEVELS[control.severity] if row.bad else "info",
-        "message": row.message[:TEXT], "expected": row.expected[:TEXT], "actual": row.actual[:TEXT], "fingerprint": row.fingerprint,
-        "evidence_sha256": row.evidence_sha256, "duration_ms": row.duration_ms}
+        "event": "result",
+        "run": report.run_id,
+        "env": report.environment,
+        "control": row.control,
+        "title": control.title,
+        "severity": control.severity,
+        "domain": control.domain,
+        "owner": control.owner,
+        "status": row.status,
+        "waived": row.waived,
+        "waiver": row.waiver,
+        "change": row.change,
+        "reach": "region" if row.region else "global",
+        "subject_type": row.type,
+        "subject": row.name,
+        "namespace": row.namespace,
+        "level": LEVELS[control.severity] if row.bad else "info",
+        "message": row.message[:TEXT],
+        "expected": row.expected[:TEXT],
+        "actual": row.actual[:TEXT],
+        "fingerprint": row.fingerprint,
+        "evidence_sha256": row.evidence_sha256,
+        "duration_ms": row.duration_ms,
+    }
 
 
 def _line(data: dict[str, object]) -> str:

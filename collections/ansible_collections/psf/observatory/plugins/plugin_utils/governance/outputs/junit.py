@@ -33,8 +33,17 @@ def render(report: Report) -> str:
         spent = sum(row.duration_ms for row in rows) / 1000
         counts = {"tests": len(rows), "failures": sum(row.state == FAIL for row in rows), "errors": sum(row.state == ERROR for row in rows)}
         skipped = sum(row.state not in (PASS, FAIL, ERROR) for row in rows)
-        suite = SubElement(root, "testsuite", name=clean(domain), timestamp=stamp(report.finished).removesuffix("Z"), time=f"{spent:.3f}",
-                           skipped=str(skipped), **{key: str(value) for key, value in counts.items()})
+        suite = SubElement(
+            root,
+            "testsuite",
+            {
+                "name": clean(domain),
+                "timestamp": stamp(report.finished).removesuffix("Z"),
+                "time": f"{spent:.3f}",
+                "skipped": str(skipped),
+                **{key: str(value) for key, value in counts.items()},
+            },
+        )
         for row in rows:
             _case(suite, report, row)
         totals = {key: totals[key] + counts[key] for key in totals}
@@ -48,12 +57,21 @@ def render(report: Report) -> str:
 
 def _case(suite: Element, report: Report, row: Result) -> None:
     control = report.controls[row.control]
-    case = SubElement(suite, "testcase", name=clean(f"{row.control} {row.type} {row.namespace and row.namespace + '/'}{row.name}"),
-                      classname=clean(f"{control.domain}.{row.control}"), time=f"{row.duration_ms / 1000:.3f}")
+    case = SubElement(
+        suite,
+        "testcase",
+        name=clean(f"{row.control} {row.type} {row.namespace and row.namespace + '/'}{row.name}"),
+        classname=clean(f"{control.domain}.{row.control}"),
+        time=f"{row.duration_ms / 1000:.3f}",
+    )
     if row.state in (FAIL, ERROR):
-        node = SubElement(case, "failure" if row.state == FAIL else "error", type=control.severity, message=clean(row.message or row.actual))
-        node.text = clean(f"{control.title}\nexpected: {row.expected}\nactual: {row.actual}\nremediation: {control.remediation}\n"
-                          f"evidence: {row.evidence_path} sha256:{row.evidence_sha256}")
+        node = SubElement(
+            case, "failure" if row.state == FAIL else "error", type=control.severity, message=clean(row.message or row.actual)
+        )
+        node.text = clean(
+            f"{control.title}\nexpected: {row.expected}\nactual: {row.actual}\nremediation: {control.remediation}\n"
+            f"evidence: {row.evidence_path} sha256:{row.evidence_sha256}"
+        )
     elif row.state != PASS:
         reason = f"waived by {row.waiver} until {row.waived_until}: {row.message}" if row.waived else f"{row.status}: {row.message}"
         # As text: not every schema of Jenkins has an attribute for it.

@@ -38,27 +38,67 @@ def render(report: Report) -> str:
     overall, counts, changes = report.score(), report.counts(), report.changes()
     capped = " (held there by a critical control that fails)" if overall.capped else ""
     lines = [
-        f"# Governance of {cell(report.environment)}: grade {overall.grade}{capped}", "",
+        f"# Governance of {cell(report.environment)}: grade {overall.grade}{capped}",
+        "",
         f"Run {report.run_id}, {stamp(report.finished)}. Score {percent(overall.effective)}, strict {percent(overall.strict)}; "
-        f"coverage {percent(report.coverage)}.", "",
-        *table(("pass", "fail", "error", "waived", "manual", "not applicable"),
-               [[counts[key] for key in ("pass", "fail", "error", "waived", "manual", "not_applicable")]]), "",
-        f"Since {report.previous}: {changes['regressed']} regressed, {changes['fixed']} fixed, {changes['new']} new, {changes['gone']} gone."
-        if report.previous else "The first run.", ""]
+        f"coverage {percent(report.coverage)}.",
+        "",
+        *table(
+            ("pass", "fail", "error", "waived", "manual", "not applicable"),
+            [[counts[key] for key in ("pass", "fail", "error", "waived", "manual", "not_applicable")]],
+        ),
+        "",
+        f"Since {report.previous}: "
+        + ", ".join(f"{changes[key]} {key}" for key in ("regressed", "fixed", "new", "gone")) + "."
+        if report.previous
+        else "The first run.",
+        "",
+    ]
     if report.silent:
         lines += ["Hosts that gave no results: " + ", ".join(cell(host) for host in report.silent) + ".", ""]
     bad = worst_first(report, (row for row in report.results if row.bad))
     for title, rows in (("Regressed", [row for row in bad if row.change == "regressed"]), ("To be done", bad)):
         if rows:
-            lines += [f"## {title}", "", *table(("control", "severity", "subject", "region", "status", "what", "owner"), (
-                (row.control, report.controls[row.control].severity, row.name, row.region or "-", row.status, row.message,
-                 report.controls[row.control].owner) for row in rows[:ROWS])), ""]
+            lines += [
+                f"## {title}",
+                "",
+                *table(
+                    ("control", "severity", "subject", "region", "status", "what", "owner"),
+                    (
+                        (
+                            row.control,
+                            report.controls[row.control].severity,
+                            row.name,
+                            row.region or "-",
+                            row.status,
+                            row.message,
+                            report.controls[row.control].owner,
+                        )
+                        for row in rows[:ROWS]
+                    ),
+                ),
+                "",
+            ]
             if len(rows) > ROWS:
                 lines += [f"and {len(rows) - ROWS} more.", ""]
     if report.waivers:
-        lines += ["## Waivers", "", *table(("waiver", "control", "state", "expires", "failures", "approved by", "ticket"), (
-            (row.id, row.control, row.state, row.expires or "-", len(row.matched), row.approved_by, row.ticket)
-            for row in report.waivers[:ROWS])), ""]
+        lines += [
+            "## Waivers",
+            "",
+            *table(
+                ("waiver", "control", "state", "expires", "failures", "approved by", "ticket"),
+                (
+                    (row.id, row.control, row.state, row.expires or "-", len(row.matched), row.approved_by, row.ticket)
+                    for row in report.waivers[:ROWS]
+                ),
+            ),
+            "",
+        ]
     for gate in report.gates:
-        lines += [f"## Gate {cell(gate['gate'])}: {'go' if gate['go'] else 'no-go'}", "", *(f"- {cell(reason)}" for reason in gate["reasons"]), ""]
+        lines += [
+            f"## Gate {cell(gate['gate'])}: {'go' if gate['go'] else 'no-go'}",
+            "",
+            *(f"- {cell(reason)}" for reason in gate["reasons"]),
+            "",
+        ]
     return "\n".join(lines).rstrip() + "\n"

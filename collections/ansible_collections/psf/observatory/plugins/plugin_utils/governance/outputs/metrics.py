@@ -23,13 +23,21 @@ from ..waivers import ACTIVE, EXPIRING, STATES
 # Name to (type, help). The names are an interface: dashboards and alerts are made of them.
 METRICS: dict[str, tuple[str, str]] = {
     "gov_control_info": ("gauge", "A control and what it is about; always 1."),
-    "gov_control_subjects": ("gauge", "Subjects of a control by status: pass, fail, waived, error, na, manual. reach says whether they belong "
-                                      "to this region or to none."),
+    "gov_control_subjects": (
+        "gauge",
+        "Subjects of a control by status: pass, fail, waived, error, na, manual. reach says whether they belong to this region or to none.",
+    ),
     "gov_control_last_evaluated_timestamp_seconds": ("gauge", "When the oldest evidence of a control's pass or fail was collected."),
-    "gov_score_ratio": ("gauge", "Weighted share of passed controls, 0 to 1. strict counts waived failures as failures, effective leaves them "
-                                 "out. scope environment is over all regions, the others are of this region."),
+    "gov_score_ratio": (
+        "gauge",
+        "Weighted share of passed controls, 0 to 1. strict counts waived failures as failures, effective leaves them "
+        "out. scope environment is over all regions, the others are of this region.",
+    ),
     "gov_score_capped": ("gauge", "1 when the grade is held at C by a critical control that fails and is not waived, in any region."),
-    "gov_coverage_ratio": ("gauge", "Share of what applies in this region that could be evaluated, 0 to 1; errors and silent hosts lower it."),
+    "gov_coverage_ratio": (
+        "gauge",
+        "Share of what applies in this region that could be evaluated, 0 to 1; errors and silent hosts lower it.",
+    ),
     "gov_changes": ("gauge", "Results of this region by what changed since the run before: new, fixed, regressed, by severity."),
     "gov_waivers": ("gauge", "Waivers of the environment by state: active, expiring, expired, unused, invalid."),
     "gov_waiver_expiry_timestamp_seconds": ("gauge", "When a standing waiver ends."),

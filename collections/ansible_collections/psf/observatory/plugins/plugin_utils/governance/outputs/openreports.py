@@ -44,7 +44,7 @@ def render(report: Report, api: Api) -> dict[str, Any]:
     items = []
     for namespace, rows in sorted(groups.items()):
         for start in range(0, len(rows), LIMIT) or [0]:
-            items.append(_object(report, api, namespace, rows[start:start + LIMIT], start // LIMIT, len(rows) > LIMIT))
+            items.append(_object(report, api, namespace, rows[start : start + LIMIT], start // LIMIT, len(rows) > LIMIT))
     return {"apiVersion": "v1", "kind": "List", "items": items}
 
 
@@ -56,16 +56,20 @@ def _name(text: str) -> str:
 def _object(report: Report, api: Api, namespace: str, rows: list[Result], number: int, several: bool) -> dict[str, Any]:
     name = _name(f"governance-{report.environment}") + (f"-{number + 1}" if several else "")
     metadata: dict[str, Any] = {
-        "name": name, "labels": {"app.kubernetes.io/managed-by": SOURCE,
-                                 "environment": LABEL.sub("-", report.environment)[:63].strip("-._")},
-        "annotations": {"psf.observatory/run": report.run_id}}
+        "name": name,
+        "labels": {"app.kubernetes.io/managed-by": SOURCE, "environment": LABEL.sub("-", report.environment)[:63].strip("-._")},
+        "annotations": {"psf.observatory/run": report.run_id},
+    }
     if namespace:
         metadata["namespace"] = namespace
     results = [_result(report, api, row) for row in rows]
     found: dict[str, Any] = {
-        "apiVersion": api.version, "kind": api.namespaced if namespace else api.cluster, "metadata": metadata,
+        "apiVersion": api.version,
+        "kind": api.namespaced if namespace else api.cluster,
+        "metadata": metadata,
         "summary": {key: sum(row["result"] == key for row in results) for key in ("pass", "fail", "warn", "error", "skip")},
-        "results": results}
+        "results": results,
+    }
     if api is OPENREPORTS:
         found["source"] = SOURCE
     return found
@@ -75,8 +79,15 @@ def _result(report: Report, api: Api, row: Result) -> dict[str, Any]:
     control = report.controls[row.control]
     moment = row.collected_at or report.finished
     properties = {
-        "fingerprint": row.fingerprint, "subject": f"{row.type}/{row.name}", "region": row.region or "global", "owner": control.owner,
-        "evidence": row.evidence_path, "evidence-sha256": row.evidence_sha256, "expected": row.expected[:500], "actual": row.actual[:500]}
+        "fingerprint": row.fingerprint,
+        "subject": f"{row.type}/{row.name}",
+        "region": row.region or "global",
+        "owner": control.owner,
+        "evidence": row.evidence_path,
+        "evidence-sha256": row.evidence_sha256,
+        "expected": row.expected[:500],
+        "actual": row.actual[:500],
+    }
     if api.severities.get(control.severity):
         properties["severity"] = control.severity
     if row.status == MANUAL:
@@ -86,7 +97,14 @@ def _result(report: Report, api: Api, row: Result) -> dict[str, Any]:
     if row.overridden:
         properties["overridden"] = ", ".join(f"{name}={row.parameters.get(name)}" for name in row.overridden)
     return {
-        "source": SOURCE, "policy": row.control, "rule": control.title, "category": control.domain,
-        "severity": api.severities.get(control.severity, control.severity), "result": "warn" if row.waived else RESULTS[row.status],
-        "scored": not row.waived and row.status in (PASS, FAIL, ERROR), "message": (row.message or control.title)[:1000],
-        "timestamp": {"seconds": int(moment.timestamp()), "nanos": 0}, "properties": properties}
+        "source": SOURCE,
+        "policy": row.control,
+        "rule": control.title,
+        "category": control.domain,
+        "severity": api.severities.get(control.severity, control.severity),
+        "result": "warn" if row.waived else RESULTS[row.status],
+        "scored": not row.waived and row.status in (PASS, FAIL, ERROR),
+        "message": (row.message or control.title)[:1000],
+        "timestamp": {"seconds": int(moment.timestamp()), "nanos": 0},
+        "properties": properties,
+    }

@@ -24,8 +24,7 @@ from ..model import ERROR, FAIL, MANUAL, NOT_APPLICABLE, PASS, Control, Report, 
 VERSION = "1.2.1"
 NAMESPACE = uuid.UUID("5f1f1c5e-0d7b-5b52-a6f6-6a0f4d1f4c10")
 NS = "https://github.com/psf-web/observatory/oscal"
-CATALOG = ("https://raw.githubusercontent.com/usnistgov/oscal-content/main/nist.gov/SP800-53/rev5/json/"
-           "NIST_SP-800-53_rev5_catalog.json")
+CATALOG = "https://raw.githubusercontent.com/usnistgov/oscal-content/main/nist.gov/SP800-53/rev5/json/NIST_SP-800-53_rev5_catalog.json"
 
 
 def identifier(*parts: object) -> str:
@@ -43,8 +42,13 @@ def nist_id(name: str) -> str:
 
 
 def _metadata(report: Report, title: str) -> dict[str, Any]:
-    return {"title": title, "last-modified": stamp(report.finished), "version": report.run_id, "oscal-version": VERSION,
-            "props": [prop("environment", report.environment)]}
+    return {
+        "title": title,
+        "last-modified": stamp(report.finished),
+        "version": report.run_id,
+        "oscal-version": VERSION,
+        "props": [prop("environment", report.environment)],
+    }
 
 
 def _subject(row: Result) -> str:
@@ -60,71 +64,139 @@ def assessment_results(report: Report) -> dict[str, Any]:
     risks = [_risk(report, row) for row in rows if row.status == FAIL]
     findings = _findings(report, rows)
     result: dict[str, Any] = {
-        "uuid": identifier("result", report.environment, report.run_id), "title": f"Run {report.run_id}",
-        "description": f"Automated assessment of the environment {report.environment}.", "start": stamp(report.started),
+        "uuid": identifier("result", report.environment, report.run_id),
+        "title": f"Run {report.run_id}",
+        "description": f"Automated assessment of the environment {report.environment}.",
+        "start": stamp(report.started),
         "end": stamp(report.finished),
-        "props": [prop("grade", overall.grade), prop("score-strict", overall.strict), prop("score-effective", overall.effective),
-                  prop("coverage", report.coverage)],
-        "reviewed-controls": {"control-selections": [
-            {"description": "Controls of NIST SP 800-53 Rev. 5 that the results support.",
-             **({"include-controls": [{"control-id": name} for name in nist]} if nist else {"include-all": {}})}]},
-        "observations": [_observation(report, row) for row in rows]}
+        "props": [
+            prop("grade", overall.grade),
+            prop("score-strict", overall.strict),
+            prop("score-effective", overall.effective),
+            prop("coverage", report.coverage),
+        ],
+        "reviewed-controls": {
+            "control-selections": [
+                {
+                    "description": "Controls of NIST SP 800-53 Rev. 5 that the results support.",
+                    **({"include-controls": [{"control-id": name} for name in nist]} if nist else {"include-all": {}}),
+                }
+            ]
+        },
+        "observations": [_observation(report, row) for row in rows],
+    }
     if subjects:
-        result["local-definitions"] = {"inventory-items": [
-            {"uuid": key, "description": f"{row.type} {row.name}", "props": [prop("type", row.type), prop("region", row.region or "global")]}
-            for key, row in sorted(subjects.items())]}
+        result["local-definitions"] = {
+            "inventory-items": [
+                {
+                    "uuid": key,
+                    "description": f"{row.type} {row.name}",
+                    "props": [prop("type", row.type), prop("region", row.region or "global")],
+                }
+                for key, row in sorted(subjects.items())
+            ]
+        }
     if risks:
         result["risks"] = risks
     if findings:
         result["findings"] = findings
     if not rows:
         del result["observations"]
-    return {"assessment-results": {
-        "uuid": identifier("assessment-results", report.environment, report.run_id),
-        "metadata": _metadata(report, f"Assessment of {report.environment}"), "import-ap": {"href": f"#{plan}"}, "results": [result],
-        "back-matter": {"resources": [{
-            "uuid": plan, "title": "Controls that are assessed",
-            "description": "The plan is the control catalogue of the collection with the parameters of the environment; "
-                           "each control of the run is in the component definition beside this file."}]}}}
+    return {
+        "assessment-results": {
+            "uuid": identifier("assessment-results", report.environment, report.run_id),
+            "metadata": _metadata(report, f"Assessment of {report.environment}"),
+            "import-ap": {"href": f"#{plan}"},
+            "results": [result],
+            "back-matter": {
+                "resources": [
+                    {
+                        "uuid": plan,
+                        "title": "Controls that are assessed",
+                        "description": "The plan is the control catalogue of the collection with the parameters of the environment; "
+                        "each control of the run is in the component definition beside this file.",
+                    }
+                ]
+            },
+        }
+    }
 
 
 def _observation(report: Report, row: Result) -> dict[str, Any]:
     control = report.controls[row.control]
     collected = row.collected_at or report.finished
     found: dict[str, Any] = {
-        "uuid": identifier("observation", report.run_id, row.fingerprint), "title": f"{row.control} on {row.name}",
+        "uuid": identifier("observation", report.run_id, row.fingerprint),
+        "title": f"{row.control} on {row.name}",
         "description": row.message or control.title,
-        "props": [prop("Rule_Id", row.control), prop("status", row.status), prop("severity", control.severity), prop("expected", row.expected),
-                  prop("actual", row.actual), prop("fingerprint", row.fingerprint),
-                  *(prop("parameter", f"{name}={row.parameters.get(name)}", **{"class": "overridden"}) for name in row.overridden)],
-        "methods": ["EXAMINE" if row.status == MANUAL else "TEST"], "types": ["control-objective"],
+        "props": [
+            prop("Rule_Id", row.control),
+            prop("status", row.status),
+            prop("severity", control.severity),
+            prop("expected", row.expected),
+            prop("actual", row.actual),
+            prop("fingerprint", row.fingerprint),
+            *(prop("parameter", f"{name}={row.parameters.get(name)}", **{"class": "overridden"}) for name in row.overridden),
+        ],
+        "methods": ["EXAMINE" if row.status == MANUAL else "TEST"],
+        "types": ["control-objective"],
         "subjects": [{"subject-uuid": _subject(row), "type": "inventory-item", "title": row.name}],
-        "collected": stamp(collected), "expires": stamp(collected + timedelta(seconds=control.max_age))}
+        "collected": stamp(collected),
+        "expires": stamp(collected + timedelta(seconds=control.max_age)),
+    }
     if row.evidence_path:
-        found["relevant-evidence"] = [{"href": f"../{row.evidence_path}", "description": f"Evidence of {row.control} on {row.name}.",
-                                       "props": [prop("sha256", row.evidence_sha256)]}]
+        found["relevant-evidence"] = [
+            {
+                "href": f"../{row.evidence_path}",
+                "description": f"Evidence of {row.control} on {row.name}.",
+                "props": [prop("sha256", row.evidence_sha256)],
+            }
+        ]
     return found
 
 
 def _risk(report: Report, row: Result) -> dict[str, Any]:
     control = report.controls[row.control]
     found: dict[str, Any] = {
-        "uuid": identifier("risk", report.environment, row.fingerprint), "title": f"{control.title}: {row.name}",
-        "description": row.message or control.title, "statement": control.rationale or control.title,
-        "props": [prop("severity", control.severity), prop("owner", control.owner)], "status": "open",
-        "related-observations": [{"observation-uuid": identifier("observation", report.run_id, row.fingerprint)}]}
+        "uuid": identifier("risk", report.environment, row.fingerprint),
+        "title": f"{control.title}: {row.name}",
+        "description": row.message or control.title,
+        "statement": control.rationale or control.title,
+        "props": [prop("severity", control.severity), prop("owner", control.owner)],
+        "status": "open",
+        "related-observations": [{"observation-uuid": identifier("observation", report.run_id, row.fingerprint)}],
+    }
     if control.remediation:
-        found["remediations"] = [{"uuid": identifier("remediation", row.fingerprint), "lifecycle": "recommendation",
-                                  "title": f"Remediation of {row.control}", "description": control.remediation}]
+        found["remediations"] = [
+            {
+                "uuid": identifier("remediation", row.fingerprint),
+                "lifecycle": "recommendation",
+                "title": f"Remediation of {row.control}",
+                "description": control.remediation,
+            }
+        ]
     if row.waived:
         waiver = next(item for item in report.waivers if item.id == row.waiver)
         created = datetime.combine(waiver.created, time(), UTC)
         last = datetime.combine(waiver.expires, time(23, 59, 59), UTC)
-        found |= {"status": "deviation-approved", "deadline": stamp(last), "risk-log": {"entries": [{
-            "uuid": identifier("waiver", waiver.id, row.fingerprint), "title": f"Waiver {waiver.id}", "start": stamp(created), "end": stamp(last),
-            "description": f"{waiver.reason} (ticket {waiver.ticket}; requested by {waiver.requested_by}, approved by {waiver.approved_by}"
-                           f"{'; compensating: ' + waiver.compensating if waiver.compensating else ''})",
-            "status-change": "deviation-approved"}]}}
+        found |= {
+            "status": "deviation-approved",
+            "deadline": stamp(last),
+            "risk-log": {
+                "entries": [
+                    {
+                        "uuid": identifier("waiver", waiver.id, row.fingerprint),
+                        "title": f"Waiver {waiver.id}",
+                        "start": stamp(created),
+                        "end": stamp(last),
+                        "description": f"{waiver.reason} (ticket {waiver.ticket}; requested by {waiver.requested_by}, "
+                        f"approved by {waiver.approved_by}"
+                        f"{'; compensating: ' + waiver.compensating if waiver.compensating else ''})",
+                        "status-change": "deviation-approved",
+                    }
+                ]
+            },
+        }
     return found
 
 
@@ -137,15 +209,26 @@ def _findings(report: Report, rows: list[Result]) -> list[dict[str, Any]]:
         failed = [row for row in of if row.status == FAIL]
         unread = sum(row.control == name and row.status == ERROR for row in rows)
         for target in [nist_id(item) + "_smt" for item in control.frameworks.get("nist80053", ())] or [name.lower()]:
-            found.append({
-                "uuid": identifier("finding", report.run_id, name, target), "title": f"{name}: {control.title}",
-                "description": f"{len(of) - len(failed)} of {len(of)} subjects pass" + (f"; {unread} could not be read." if unread else "."),
-                "props": [prop("Rule_Id", name)],
-                "target": {"type": "statement-id", "target-id": target,
-                           "status": {"state": "not-satisfied" if failed else "satisfied", "reason": "fail" if failed else "pass"}},
-                "related-observations": [{"observation-uuid": identifier("observation", report.run_id, row.fingerprint)} for row in of],
-                **({"related-risks": [{"risk-uuid": identifier("risk", report.environment, row.fingerprint)} for row in failed]}
-                   if failed else {})})
+            found.append(
+                {
+                    "uuid": identifier("finding", report.run_id, name, target),
+                    "title": f"{name}: {control.title}",
+                    "description": f"{len(of) - len(failed)} of {len(of)} subjects pass"
+                    + (f"; {unread} could not be read." if unread else "."),
+                    "props": [prop("Rule_Id", name)],
+                    "target": {
+                        "type": "statement-id",
+                        "target-id": target,
+                        "status": {"state": "not-satisfied" if failed else "satisfied", "reason": "fail" if failed else "pass"},
+                    },
+                    "related-observations": [{"observation-uuid": identifier("observation", report.run_id, row.fingerprint)} for row in of],
+                    **(
+                        {"related-risks": [{"risk-uuid": identifier("risk", report.environment, row.fingerprint)} for row in failed]}
+                        if failed
+                        else {}
+                    ),
+                }
+            )
     return found
 
 
@@ -160,23 +243,45 @@ def component_definition(report: Report) -> dict[str, Any]:
         for control in controls:
             for item in control.frameworks.get("nist80053", ()):
                 by_nist.setdefault(nist_id(item), []).append(control)
-        rules = [row for number, control in enumerate(controls) for row in (
-            prop("Rule_Id", control.id, remarks=f"rule_set_{number:03}"),
-            prop("Rule_Description", control.title, remarks=f"rule_set_{number:03}"),
-            prop("Check_Id", control.id, remarks=f"rule_set_{number:03}"),
-            prop("Check_Description", control.rationale or control.title, remarks=f"rule_set_{number:03}"))]
+        rules = [
+            row
+            for number, control in enumerate(controls)
+            for row in (
+                prop("Rule_Id", control.id, remarks=f"rule_set_{number:03}"),
+                prop("Rule_Description", control.title, remarks=f"rule_set_{number:03}"),
+                prop("Check_Id", control.id, remarks=f"rule_set_{number:03}"),
+                prop("Check_Description", control.rationale or control.title, remarks=f"rule_set_{number:03}"),
+            )
+        ]
         component: dict[str, Any] = {
-            "uuid": identifier("component", name), "type": "service", "title": name,
-            "description": f"{name}, as psf.observatory assesses it.", "props": rules}
+            "uuid": identifier("component", name),
+            "type": "service",
+            "title": name,
+            "description": f"{name}, as psf.observatory assesses it.",
+            "props": rules,
+        }
         if by_nist:
-            component["control-implementations"] = [{
-                "uuid": identifier("implementation", name), "source": CATALOG,
-                "description": "Controls that support requirements of NIST SP 800-53 Rev. 5.",
-                "implemented-requirements": [
-                    {"uuid": identifier("requirement", name, item), "control-id": item,
-                     "description": "; ".join(f"{control.id}: {control.title}" for control in by_nist[item]),
-                     "props": [prop("Rule_Id", control.id) for control in by_nist[item]]} for item in sorted(by_nist)]}]
+            component["control-implementations"] = [
+                {
+                    "uuid": identifier("implementation", name),
+                    "source": CATALOG,
+                    "description": "Controls that support requirements of NIST SP 800-53 Rev. 5.",
+                    "implemented-requirements": [
+                        {
+                            "uuid": identifier("requirement", name, item),
+                            "control-id": item,
+                            "description": "; ".join(f"{control.id}: {control.title}" for control in by_nist[item]),
+                            "props": [prop("Rule_Id", control.id) for control in by_nist[item]],
+                        }
+                        for item in sorted(by_nist)
+                    ],
+                }
+            ]
         components.append(component)
-    return {"component-definition": {
-        "uuid": identifier("component-definition", report.environment), "metadata": _metadata(report, "Controls of psf.observatory"),
-        **({"components": components} if components else {})}}
+    return {
+        "component-definition": {
+            "uuid": identifier("component-definition", report.environment),
+            "metadata": _metadata(report, "Controls of psf.observatory"),
+            **({"components": components} if components else {}),
+        }
+    }

@@ -29,63 +29,112 @@ def render(report: Report) -> dict[str, Any]:
     index = {name: number for number, name in enumerate(rules)}
     errors = [row for row in report.results if row.status == ERROR]
     return {
-        "$schema": SCHEMA, "version": "2.1.0",
-        "runs": [{
-            "tool": {"driver": {
-                "name": "psf.observatory", **({"version": report.version} if report.version else {}),
-                "informationUri": "https://github.com/psf-web/observatory", "rules": [_rule(report, name) for name in rules]}},
-            "automationDetails": {"id": f"governance/{report.environment}/{report.run_id}",
-                                  "guid": str(uuid.uuid5(NAMESPACE, f"{report.environment}/{report.run_id}"))},
-            "invocations": [{
-                "executionSuccessful": not errors and not report.silent, "startTimeUtc": stamp(report.started),
-                "endTimeUtc": stamp(report.finished),
-                "toolExecutionNotifications": [_notification(row, index[row.control]) for row in errors]
-                + [{"level": "error", "message": {"text": f"Host {host} gave no results."}} for host in report.silent]}],
-            "results": [_result(report, row, index[row.control]) for row in report.results if row.status != ERROR],
-            "properties": {"environment": report.environment, "coverage": report.coverage, "score": {
-                "strict": report.score().strict, "effective": report.score().effective, "grade": report.score().grade}}}]}
+        "$schema": SCHEMA,
+        "version": "2.1.0",
+        "runs": [
+            {
+                "tool": {
+                    "driver": {
+                        "name": "psf.observatory",
+                        **({"version": report.version} if report.version else {}),
+                        "informationUri": "https://github.com/psf-web/observatory",
+                        "rules": [_rule(report, name) for name in rules],
+                    }
+                },
+                "automationDetails": {
+                    "id": f"governance/{report.environment}/{report.run_id}",
+                    "guid": str(uuid.uuid5(NAMESPACE, f"{report.environment}/{report.run_id}")),
+                },
+                "invocations": [
+                    {
+                        "executionSuccessful": not errors and not report.silent,
+                        "startTimeUtc": stamp(report.started),
+                        "endTimeUtc": stamp(report.finished),
+                        "toolExecutionNotifications": [_notification(row, index[row.control]) for row in errors]
+                        + [{"level": "error", "message": {"text": f"Host {host} gave no results."}} for host in report.silent],
+                    }
+                ],
+                "results": [_result(report, row, index[row.control]) for row in report.results if row.status != ERROR],
+                "properties": {
+                    "environment": report.environment,
+                    "coverage": report.coverage,
+                    "score": {"strict": report.score().strict, "effective": report.score().effective, "grade": report.score().grade},
+                },
+            }
+        ],
+    }
 
 
 def _rule(report: Report, name: str) -> dict[str, Any]:
     control = report.controls[name]
     tags = [f"{framework}:{identifier}" for framework, ids in control.frameworks.items() for identifier in ids]
     return {
-        "id": name, "name": name, "shortDescription": {"text": control.title},
+        "id": name,
+        "name": name,
+        "shortDescription": {"text": control.title},
         "fullDescription": {"text": control.rationale or control.title},
         "help": {"text": control.remediation or "No remediation is described."},
         "defaultConfiguration": {"level": LEVELS[control.severity]},
-        "properties": {"security-severity": RANKS[control.severity], "severity": control.severity, "domain": control.domain,
-                       "owner": control.owner, "tags": list(dict.fromkeys([control.domain, *tags]))}}
+        "properties": {
+            "security-severity": RANKS[control.severity],
+            "severity": control.severity,
+            "domain": control.domain,
+            "owner": control.owner,
+            "tags": list(dict.fromkeys([control.domain, *tags])),
+        },
+    }
 
 
 def _location(row: Result) -> dict[str, Any]:
     name = "/".join(part for part in (row.region, row.namespace, row.name) if part)
-    return {"physicalLocation": {"artifactLocation": {"uri": quote(f"{row.type}/{name}")}},
-            "logicalLocations": [{"name": row.name, "fullyQualifiedName": f"{row.type}/{name}", "kind": "resource"}]}
+    return {
+        "physicalLocation": {"artifactLocation": {"uri": quote(f"{row.type}/{name}")}},
+        "logicalLocations": [{"name": row.name, "fullyQualifiedName": f"{row.type}/{name}", "kind": "resource"}],
+    }
 
 
 def _result(report: Report, row: Result, index: int) -> dict[str, Any]:
     found: dict[str, Any] = {
-        "ruleId": row.control, "ruleIndex": index, "kind": KINDS[row.status],
+        "ruleId": row.control,
+        "ruleIndex": index,
+        "kind": KINDS[row.status],
         # A level other than none is for failures only.
         "level": LEVELS[report.controls[row.control].severity] if row.status == FAIL else "none",
-        "message": {"text": row.message or row.actual or row.status}, "locations": [_location(row)],
-        "partialFingerprints": {"controlSubject/v1": row.fingerprint}, "guid": str(uuid.uuid5(NAMESPACE, f"{report.run_id}/{row.fingerprint}")),
-        "properties": {"expected": row.expected, "actual": row.actual, "change": row.change, "region": row.region, "type": row.type,
-                       "evidence": {"path": row.evidence_path, "sha256": row.evidence_sha256},
-                       **({"overridden": {name: row.parameters.get(name) for name in row.overridden}} if row.overridden else {})}}
+        "message": {"text": row.message or row.actual or row.status},
+        "locations": [_location(row)],
+        "partialFingerprints": {"controlSubject/v1": row.fingerprint},
+        "guid": str(uuid.uuid5(NAMESPACE, f"{report.run_id}/{row.fingerprint}")),
+        "properties": {
+            "expected": row.expected,
+            "actual": row.actual,
+            "change": row.change,
+            "region": row.region,
+            "type": row.type,
+            "evidence": {"path": row.evidence_path, "sha256": row.evidence_sha256},
+            **({"overridden": {name: row.parameters.get(name) for name in row.overridden}} if row.overridden else {}),
+        },
+    }
     if report.previous:
         found["baselineState"] = BASELINE[row.change]
     if row.waived:
         waiver = next(item for item in report.waivers if item.id == row.waiver)
-        found["suppressions"] = [{
-            "kind": "external", "status": "accepted", "guid": str(uuid.uuid5(NAMESPACE, f"{waiver.id}/{row.fingerprint}")),
-            "justification": f"{waiver.id}: {waiver.reason} ({waiver.ticket}; approved by {waiver.approved_by}; until {waiver.expires})"}]
+        found["suppressions"] = [
+            {
+                "kind": "external",
+                "status": "accepted",
+                "guid": str(uuid.uuid5(NAMESPACE, f"{waiver.id}/{row.fingerprint}")),
+                "justification": f"{waiver.id}: {waiver.reason} ({waiver.ticket}; approved by {waiver.approved_by}; "
+                f"until {waiver.expires})",
+            }
+        ]
     return found
 
 
 def _notification(row: Result, index: int) -> dict[str, Any]:
     return {
-        "level": "error", "message": {"text": f"{row.control} on {row.type} {row.name}: {row.message or row.actual or 'could not be read'}"},
-        "associatedRule": {"id": row.control, "index": index}, "locations": [_location(row)],
-        "properties": {"fingerprint": row.fingerprint}}
+        "level": "error",
+        "message": {"text": f"{row.control} on {row.type} {row.name}: {row.message or row.actual or 'could not be read'}"},
+        "associatedRule": {"id": row.control, "index": index},
+        "locations": [_location(row)],
+        "properties": {"fingerprint": row.fingerprint},
+    }
