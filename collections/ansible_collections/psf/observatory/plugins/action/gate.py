@@ -55,7 +55,8 @@ class ActionModule(ActionBase):
                 now = datetime.now(UTC)
                 name = runs.new_id(now)
                 head = {"environment": found["environment"], "started": found["evaluated_at"], "finished": model.stamp(now)}
-                files = {"gate.json": json.dumps({**found, "answers": options["answers"]}, indent=1, sort_keys=True) + "\n", "gate.md": text}
+                record = json.dumps({**found, "answers": options["answers"]}, indent=1, sort_keys=True) + "\n"
+                files = {"gate.json": record, "gate.md": text}
                 path = str(runs.record(name, GATE, files, head, key))
         return {"changed": path is not None, "path": path, "text": text.splitlines(), **{name: found[name] for name in (
             "gate", "go", "reasons", "checks", "run", "environment", "evaluated_at")}}

@@ -23,7 +23,8 @@ def governance_table(result):
             "pass", "fail", "error", "waived", "manual", "not_applicable"))]
     if summary["previous"]:
         lines.append(f"since {summary['previous']}: " + ", ".join(f"{number} {name}" for name, number in result["changes"].items()))
-    lines += [f"regressed: {row['control']} ({row['severity']}) on {row['subject']}: {row['message']}" for row in result["regressions"][:PRINTED]]
+    lines += [f"regressed: {row['control']} ({row['severity']}) on {row['subject']}: {row['message']}"
+              for row in result["regressions"][:PRINTED]]
     if len(result["regressions"]) > PRINTED:
         lines.append(f"and {len(result['regressions']) - PRINTED} more regressed")
     lines += [f"no results from {host}" for host in summary["silent"]]

@@ -97,6 +97,28 @@ class Gate:
 # -- reading -----------------------------------------------------------------------------------------------------------
 def load(path: Path) -> Gate:
     """A gate's file. Raises GovernanceError with file, key and reason."""
+    data = _top(path)
+    rows = [_row(f"{path}: controls[{index}]", row) for index, row in enumerate(data.get("controls") or ())]
+    queries = [_slo(f"{path}: slos[{index}]", row) for index, row in enumerate(data.get("slos") or ())]
+    queries += [_query(f"{path}: queries[{index}]", row) for index, row in enumerate(data.get("queries") or ())]
+    if not rows and not queries:
+        raise GovernanceError(f"{path}: controls: neither controls nor slos nor queries; it would always be a go")
+    if len({query.id for query in queries}) != len(queries):
+        raise GovernanceError(f"{path}: queries: two have the same id")
+    assessment = data.get("assessment") or {}
+    _known(f"{path}: assessment", assessment, ("max_age", "coverage"))
+    try:
+        max_age = seconds(assessment.get("max_age", "24h"))
+    except ValueError as error:
+        raise GovernanceError(f"{path}: assessment.max_age: {error}") from error
+    coverage = _number(f"{path}: assessment.coverage", assessment.get("coverage", 0.95))
+    if not 0 <= coverage <= 1:
+        raise GovernanceError(f"{path}: assessment.coverage: {coverage} is not between 0 and 1")
+    description = " ".join(str(data.get("description") or "").split())
+    return Gate(data["id"], data["title"], description, max_age, coverage, tuple(rows), tuple(queries))
+
+
+def _top(path: Path) -> Mapping[str, Any]:
     try:
         data = yaml.load(path.read_text(encoding="utf-8"), Loader=LOADER)  # noqa: S506 (a safe loader)
     except (OSError, UnicodeDecodeError) as error:
@@ -115,23 +137,7 @@ def load(path: Path) -> Gate:
             raise GovernanceError(f"{path}: {key}: missing")
     if data["id"] != path.stem or not NAME.fullmatch(data["id"]):
         raise GovernanceError(f"{path}: id: {data['id']!r}, but the file is named {path.stem!r}; a-z, 0-9 and _")
-    rows = [_row(f"{path}: controls[{index}]", row) for index, row in enumerate(data.get("controls") or ())]
-    queries = [_slo(f"{path}: slos[{index}]", row) for index, row in enumerate(data.get("slos") or ())]
-    queries += [_query(f"{path}: queries[{index}]", row) for index, row in enumerate(data.get("queries") or ())]
-    if not rows and not queries:
-        raise GovernanceError(f"{path}: controls: neither controls nor slos nor queries; it would always be a go")
-    if len({query.id for query in queries}) != len(queries):
-        raise GovernanceError(f"{path}: queries: two have the same id")
-    assessment = data.get("assessment") or {}
-    _known(f"{path}: assessment", assessment, ("max_age", "coverage"))
-    try:
-        max_age = seconds(assessment.get("max_age", "24h"))
-    except ValueError as error:
-        raise GovernanceError(f"{path}: assessment.max_age: {error}") from error
-    coverage = _number(f"{path}: assessment.coverage", assessment.get("coverage", 0.95))
-    if not 0 <= coverage <= 1:
-        raise GovernanceError(f"{path}: assessment.coverage: {coverage} is not between 0 and 1")
-    return Gate(data["id"], data["title"], " ".join(str(data.get("description") or "").split()), max_age, coverage, tuple(rows), tuple(queries))
+    return data
 
 
 def _known(where: str, row: Any, keys: Iterable[str]) -> None:
