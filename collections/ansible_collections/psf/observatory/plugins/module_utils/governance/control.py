@@ -171,6 +171,8 @@ def _check(where, result, probes, judges, vocabulary):
     _choice(where, "check.probe", check.get("probe"), tuple(sorted(probes)))
     given = check.get("with") or {}
     _arguments(where, check["probe"], given, probes[check["probe"]])
+    if check["probe"] == "several":
+        _reads(where, given["reads"], probes)
     if ("judge" in check) == ("expect" in check):
         raise ControlError("%s: check: needs either expect or judge" % where)
     if "judge" in check:
@@ -198,6 +200,15 @@ def _arguments(where, probe, given, known):
     for key, needed in known.items():
         if needed and key not in given:
             raise ControlError("%s: check.with.%s: missing; the probe %s needs it" % (where, key, probe))
+
+
+def _reads(where, reads, probes):
+    """The probes within the probe `several`."""
+    if not isinstance(reads, dict) or not reads or not all(isinstance(row, dict) for row in reads.values()):
+        raise ControlError("%s: check.with.reads: needs a mapping of name to probe and with" % where)
+    for name, row in reads.items():
+        _choice(where, "check.with.reads.%s.probe" % name, row.get("probe"), tuple(sorted(set(probes) - {"several"})))
+        _arguments("%s: reads.%s" % (where, name), row["probe"], row.get("with") or {}, probes[row["probe"]])
 
 
 def _names(where, params, check):

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the last drift run would have changed on this host: handed over by the controller, which ran it.
 
-Right: none. A run older than `max_age` seconds says nothing and is an error. The file is written by the callback psf.observatory.change_record at the end of playbooks/drift.yml.
+Right: none. A run older than `max_age` seconds says nothing and is an error. The file is written by the callback
+psf.observatory.change_record at the end of playbooks/drift.yml.
 One reading "drift": {"age": seconds since that run, "changed": tasks, "failed": bool, "roles": [{"name", "changed": tasks, "tasks":
 [name]}]}.
 """
