@@ -126,6 +126,8 @@ def _scalar(lines, text, indent):
     if text[0] in "&*!%@`":
         raise ReadError("YAML: %r is not read here" % text[:60])
     text = re.split(r"[ \t]+#", text)[0].rstrip(" \t")
+    if re.search(r":( |\Z)", text):
+        raise ReadError("YAML: a mapping inside a value is not read here: %r" % text[:60])
     while True:  # a plain scalar goes on where it is indented deeper
         row = lines.peek()
         if row is None or row[0] <= indent:
