@@ -86,8 +86,8 @@ def test_what_cannot_be_right_is_refused_before_the_host_is_asked(task, options,
         task(**options)
 
 
-@pytest.mark.parametrize(("options", "words"), [({"timeout": 0}, "timeout"), ({"threads": 0}, "threads"),
-({"evidence_limit": 10}, "evidence_limit")])
+@pytest.mark.parametrize(("options", "words"), [
+    ({"timeout": 0}, "timeout"), ({"threads": 0}, "threads"), ({"evidence_limit": 10}, "evidence_limit")])
 def test_a_bound_that_bounds_nothing_is_refused(task, options, words):
     answer, _sent = task(controls=["HST-01"], **options)
     assert answer["failed"] and words in answer["msg"]

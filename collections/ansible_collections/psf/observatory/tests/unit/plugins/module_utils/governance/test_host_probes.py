@@ -262,7 +262,8 @@ FragmentPath=/usr/lib/systemd/system/ssh.service
 def test_units_as_the_manager_runs_them(world, tmp_path):
     (tmp_path / "proc/41").mkdir(parents=True)
     (tmp_path / "proc/41/exe").symlink_to("/opt/psf/loki/versions/1/loki (deleted)")
-    table = json.dumps([{"unit": "loki.service", "exposure": "1.3"}, {"unit": "ssh.service", "exposure": "9.6"}])
+    table = "".join(f"→ Overall exposure level for {name}: {level} :-)\n" for name , level in (
+        ("loki.service", "1.3 OK"), ("ssh.service", "9.6 NO")))
     world.says(lambda argv: SHOWN if argv[0] == "systemctl" else table)
     loki, ssh, gone = units.read(world, names=["loki", "ssh.service", "gone"], exposure=True)
     assert loki["data"] == {
@@ -286,7 +287,7 @@ def test_units_without_an_answer_are_an_error(world):
 def test_a_configuration_that_is_younger_than_its_process_is_told(world, tmp_path):
     target = world.put("/etc/jaeger/jaeger.yml", "extensions:\n  badger:\n    ttl:\n      spans: 168h\n")
     world.put("/proc/stat", "cpu 1\nbtime 1000000\n")
-    world.put("/proc/41/stat", "41 (jaeger (x)) S " + " ".join("0" for _ in range(18)) + " 5000 0\n")
+    world.put("/proc/41/stat", "41 (jaeger (x)) S " + " ".join(["0"] * 18) + " 5000 0\n")
     world.says("41\n")
     os.utime(target, (1000010, 1000010))
     arguments = ("/etc/jaeger/jaeger.yml", "jaeger.service", {"ttl": "extensions.badger.ttl.spans", "none": "a.b"})
@@ -350,9 +351,9 @@ def test_packages_and_their_updates(world):
     world.put("/var/lib/dpkg/status", STATUS)
     found = data(packages.read(world, names=["telnetd", "nis"]))
     assert found == {"count": 2, "present": ["telnetd"], "broken": ["broken (install ok half-configured)"], "reboot_required": False}
-    world.put("/var/lib/apt/lists/x_security_Packages",
-        "Package: other\nVersion: 9\n\nPackage: openssl\nFoo: 1\nVersion: 3.5.1-1+deb13u1\n\n"
-                                                        "Package: openssl\nVersion: 3.5.1-1~bpo1\n")
+    rows = ["Package: other\nVersion: 9\n", "Package: openssl\nFoo: 1\nVersion: 3.5.1-1+deb13u1\n",
+            "Package: openssl\nVersion: 3.5.1-1~bpo1\n"]
+    world.put("/var/lib/apt/lists/x_security_Packages", "\n".join(rows))
     world.put("/run/reboot-required")
     found = data(packages.read(world, updates="security"))
     assert found["pending"] == [{"name": "openssl", "installed": "3.5.1-1", "candidate": "3.5.1-1+deb13u1"}]
@@ -380,8 +381,8 @@ ORDER = ["1.0~~", "1.0~rc1", "1.0", "1.0-1", "1.0-1+deb13u1", "1.0-2", "1.0a", "
 
 @pytest.mark.parametrize("index", range(len(ORDER) - 1))
 def test_debians_order_of_versions(index):
-    left, right = ORDER[index], ORDER[index + 1]
-    assert packages.newer(right, left) and not packages.newer(left, right) and not packages.newer(left, left)
+    lower, higher = ORDER[index], ORDER[index + 1]
+    assert packages.newer(higher, lower) and not packages.newer(lower, higher) and not packages.newer(lower, lower)
 
 
 @pytest.mark.skipif(not os.path.exists("/usr/bin/dpkg"), reason="no dpkg to ask")
@@ -392,11 +393,11 @@ def test_dpkg_orders_versions_the_same_way():
 
 
 def test_mounts_and_room(world, tmp_path):
-    world.put("/proc/self/mounts",
-        "overlay / overlay rw 0 0\ntmpfs /tmp tmpfs rw 0 0\ntmpfs /tmp tmpfs rw,nosuid,nodev 0 0\nx /with\\040space ext4 ro 0 0\n")
+    rows = ["overlay / overlay rw", "tmpfs /tmp tmpfs rw", "tmpfs /tmp tmpfs rw,nosuid,nodev", "x /with\\040space ext4 ro"]
+    world.put("/proc/self/mounts", "".join(f"{row} 0 0\n" for row in rows))
     found = data(mounts.read(world, paths=["/", "/none"]))
-    assert {row["name"]: row["options"] for row in found["mounts"]} == {"/": ["rw"], "/tmp": ["rw", "nosuid", "nodev"],
-        "/with space": ["ro"]}
+    assert {row["name"]: row["options"] for row in found["mounts"]} == {
+        "/": ["rw"], "/tmp": ["rw", "nosuid", "nodev"], "/with space": ["ro"]}
     assert [row["name"] for row in found["space"]] == ["/"] and 0 <= found["space"][0]["free"] <= 1
 
 

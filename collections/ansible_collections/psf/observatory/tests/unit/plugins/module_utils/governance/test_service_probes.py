@@ -231,8 +231,7 @@ def test_times_as_go_writes_them(text, wanted):
 
 def test_silences(region):
     row = {"id": "4d1a", "status": {"state": "active"}, "endsAt": "2100-01-01T00:00:00Z", "comment": "x",
-        "createdBy": "jane.doe@example.org",
-           "matchers": [{"name": "alertname", "value": ".+", "isRegex": True, "isEqual": True}]}
+           "createdBy": "jane.doe@example.org", "matchers": [{"name": "alertname", "value": ".+", "isRegex": True, "isEqual": True}]}
     region.gives("/api/v2/silences", [row])
     found = silences.read(region)[0]["data"]["silences"][0]
     assert found["matches_all"] and found["hours_left"] > 1000 and found["matchers"] == ["alertname=~.+"]
@@ -244,7 +243,7 @@ def test_silences(region):
 
 # -- personal data -----------------------------------------------------------------------------------------------------
 PATTERNS = {"email": r"\b[a-z.]+@[a-z.]+\.(?:com|org)\b", "card": r"\b\d{4}[ -]?\d{4}[ -]?\d{4}[ -]?\d{4}\b",
-    "iban": r"\b[A-Z]{2}\d{2}[A-Z0-9]{10,30}\b"}
+            "iban": r"\b[A-Z]{2}\d{2}[A-Z0-9]{10,30}\b"}
 
 
 def sample(*lines):
