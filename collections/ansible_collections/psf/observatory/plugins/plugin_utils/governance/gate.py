@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Gates: may a phase be left? Go or no-go from the last assessment, and from objectives and queries answered by every region's Prometheus.
 
-A gate is a file, roles/governance/gates/<id>.yml:
+A gate is a file, roles/governance_report/gates/<id>.yml:
 
     id: launch
     title: Launch

@@ -16,7 +16,7 @@ from ansible_collections.psf.observatory.tests.unit import governance_sample as 
 from hypothesis import given
 from hypothesis import strategies as st
 
-GATES = Path(__file__).resolve().parents[5] / "roles" / "governance" / "gates"
+GATES = Path(__file__).resolve().parents[5] / "roles" / "governance_report" / "gates"
 PHASES = ["foundation", "back_end", "front_end", "advanced", "launch"]
 GOOD = {name: {"*": "pass"} for name in sample.VERDICTS}
 
