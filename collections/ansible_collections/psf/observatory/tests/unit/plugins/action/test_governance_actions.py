@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -15,8 +16,12 @@ from ansible_collections.psf.observatory.plugins.action import assessment_report
 from ansible_collections.psf.observatory.plugins.filter import governance as filters
 from ansible_collections.psf.observatory.tests.unit import governance_sample as sample
 
-GROUPS = {"all": [*sample.HOSTS, "localhost"], "region_eu": ["obs-eu-1", "app-eu-1"], "region_us": ["obs-us-1", "app-us-1"],
-          "prometheus": ["obs-eu-1", "obs-us-1"]}
+GROUPS = {
+    "all": [*sample.HOSTS, "localhost"],
+    "region_eu": ["obs-eu-1", "app-eu-1"],
+    "region_us": ["obs-us-1", "app-us-1"],
+    "prometheus": ["obs-eu-1", "obs-us-1"],
+}
 
 
 def act(module, check=False, hostvars=None, **arguments):
@@ -49,7 +54,7 @@ def test_a_run_is_written_and_its_outcome_returned(place):
     result = report(place)
     assert result["changed"] and result["summary"]["grade"] == "C" and result["counts"]["fail"] == 14 and result["waivers"]["active"] == 0
     assert (place / result["run"] / "report.html").is_file() and result["report"].endswith("report.html")
-    assert set(result["regions"]) == {"eu", "us"} and open(result["regions"]["eu"]["metrics"]).read().startswith("# HELP gov_")
+    assert set(result["regions"]) == {"eu", "us"} and Path(result["regions"]["eu"]["metrics"]).read_text().startswith("# HELP gov_")
     json.dumps(result)
 
 
@@ -76,8 +81,9 @@ def test_without_any_result_it_fails_and_says_what_to_run(place):
 
 
 def test_waivers_come_from_a_file_beside_the_inventory_and_a_broken_one_stops_it_before_anything(place, tmp_path):
-    (tmp_path / "w.yml").write_text(json.dumps([{**sample.WAIVERS[0], "created": str(datetime.now(UTC).date()),
-                                                 "expires": str(datetime.now(UTC).date())}]))
+    (tmp_path / "w.yml").write_text(
+        json.dumps([{**sample.WAIVERS[0], "created": str(datetime.now(UTC).date()), "expires": str(datetime.now(UTC).date())}])
+    )
     result = report(place, waivers="w.yml", waivers_base=str(tmp_path))
     assert result["waivers"]["expiring"] == 1 and result["counts"]["waived"] == 4
     (tmp_path / "w.yml").write_text("a: [")
@@ -125,7 +131,9 @@ def test_a_gate_without_answers_says_what_to_ask():
 
 
 def test_a_gate_is_judged_by_the_last_assessment_and_recorded_in_the_chain(place, tmp_path):
-    (tmp_path / "mine.yml").write_text("id: mine\ntitle: Mine\ncontrols:\n- {id: CRY-06}\nqueries:\n- {id: q, expr: up, op: '==', value: 1}\n")
+    (tmp_path / "mine.yml").write_text(
+        "id: mine\ntitle: Mine\ncontrols:\n- {id: CRY-06}\nqueries:\n- {id: q, expr: up, op: '==', value: 1}\n"
+    )
     report(place)
     options = {"gate": "mine", "gates": [str(tmp_path)], "directory": str(place), "regions": ["eu"]}
     go = act(gate, answers={"eu": {"q": {"values": [1]}}}, **options)
