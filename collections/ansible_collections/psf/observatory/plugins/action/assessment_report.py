@@ -81,7 +81,7 @@ def _own_controls():
 
 
 def _known_controls(directories):
-    """Every control that exists, for waivers of those that were not evaluated this time. A broken file is the assessment's to refuse."""
+    """Every control that exists: hosts name theirs by id. A broken file is the assessment's to refuse."""
     found = {}
     for path in [path for directory in directories for path in sorted(directory.glob("*.yml"))]:
         with contextlib.suppress(OSError, yaml.YAMLError, model.GovernanceError):

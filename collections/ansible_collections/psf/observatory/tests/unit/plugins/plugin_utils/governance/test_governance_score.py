@@ -148,6 +148,29 @@ def test_what_cannot_be_used_is_refused_with_host_and_reason(break_it, words):
     assert "obs-eu-1" in str(error.value)
 
 
+def test_controls_by_id_are_those_of_the_catalogue_and_an_unknown_one_is_said():
+    answer = sample.answer("obs-eu-1")
+    catalogue = {row["id"]: model.read_control(row, "x") for row in answer["controls"]}
+    answer["controls"] = sorted(catalogue)
+    assert model.gather([("obs-eu-1", answer)], catalogue)[0] == catalogue
+    with pytest.raises(GovernanceError, match="control AUD-03 is not among"):
+        model.gather([("obs-eu-1", answer)], {})
+
+
+@pytest.mark.parametrize(
+    "applies_to, component",
+    [
+        ({"groups": ["loki"], "per": "host"}, "loki"),
+        ({"groups": ["all"], "per": "region"}, "region"),
+        ({}, "host"),
+        (None, "host"),
+        ({"component": "postgresql"}, "postgresql"),
+    ],
+)
+def test_the_part_that_a_control_is_about(applies_to, component):
+    assert model.read_control({**sample.controls()[0], "applies_to": applies_to}, "x").component == component
+
+
 @pytest.mark.parametrize("text, seconds", [("24h", 86400), ("1h30m", 5400), ("90d", 7776000), ("1y", 31536000)])
 def test_durations(text, seconds):
     assert model.seconds(text) == seconds
