@@ -49,6 +49,10 @@ options:
     description: Name of the environment.
     type: str
     default: ""
+  drift:
+    description: File on the controller with what the last drift run would have changed, as the callback C(change_record) writes it.
+    type: str
+    default: ""
   credentials:
     description: Files and log-in for the services.
     type: dict
@@ -261,6 +265,7 @@ def main():
         argument_spec=dict(
             controls=texts, tags=texts, directories=texts, parameters=dict(type="dict", default={}),
             targets=dict(type="list", elements="dict", default=[]), environment=dict(type="str", default=""),
+            drift=dict(type="str", default=""),
             timeout=dict(type="float", default=20.0), threads=dict(type="int", default=8),
             evidence_limit=dict(type="int", default=8192), plan=dict(type="dict"),
             credentials=dict(type="dict", default={}, options=dict(
@@ -273,8 +278,9 @@ def main():
                 token_header=dict(type="str", no_log=False), token_url=dict(type="str", no_log=False),
                 password_file=dict(type="path", no_log=False), token_file=dict(type="path", no_log=False),
                 key=dict(type="path", no_log=False),
-                **dict(dict.fromkeys(("socket", "ca", "cert", "kubeconfig"), dict(type="path")), **dict.fromkeys(
-                    ("name", "url", "address", "server_name", "database", "username", "context", "region"), dict(type="str")))))),
+                **{name: dict(type="path") for name in ("socket", "ca", "cert", "kubeconfig")},
+                **{name: dict(type="str") for name in ("name", "url", "address", "server_name", "database", "username", "context",
+                                                       "region")}))),
         supports_check_mode=True)
     params = module.params
     for name, least in (("timeout", 0.1), ("threads", 1), ("evidence_limit", 256)):
