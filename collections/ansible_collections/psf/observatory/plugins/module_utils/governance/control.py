@@ -11,7 +11,7 @@ A control, as checked and completed:
                person looks at}
   params       name to {"type", "default", "description", "choices", "unit", "min", "max"}
   frameworks   gdpr, iso27001, nist80053, soc2, cis: lists of identifiers; empty says that none fits
-  remediation  {"text", "role", "tags", "disruptive"}
+  remediation  {"text", "role", "tags", "disruptive", "files": rows as of the module remediation}; playbooks/remediate.yml does no more
 In arguments and expectations, "$name" is the parameter of that name and "$context.name" what the inventory knows (assess.py).
 """
 
@@ -42,7 +42,8 @@ KEYS = {
 REQUIRED = ("id", "title", "severity", "domain", "rationale", "check", "frameworks", "owner")
 PARAM_TYPES = ("str", "int", "float", "bool", "list", "dict", "duration", "size")
 PARAM_KEYS = ("type", "default", "description", "choices", "unit", "min", "max")
-REMEDIATION = {"role": str, "tags": list, "text": str, "disruptive": bool}
+REMEDIATION = {"role": str, "tags": list, "text": str, "disruptive": bool, "files": list}
+REMEDY_FILES = ("paths", "components", "owner", "mode")
 
 
 class ControlError(Exception):
@@ -144,6 +145,9 @@ def _remediation(where, data):
         _choice(where, "remediation", key, tuple(REMEDIATION))
         if not isinstance(value, REMEDIATION[key]):
             raise ControlError("%s: remediation.%s: %r is no %s" % (where, key, value, REMEDIATION[key].__name__))
+    for index, row in enumerate(data.get("files") or []):
+        if not isinstance(row, dict) or set(row) - set(REMEDY_FILES) or ("paths" in row) == ("components" in row):
+            raise ControlError("%s: remediation.files[%d]: needs paths or components, and of owner and mode what shall be" % (where, index))
     return data
 
 
