@@ -46,6 +46,7 @@ options:
 """
 
 DRIFT = "drift.yml"
+LOCAL = ("localhost", "127.0.0.1", "::1")
 NAMES = ("observatory_change_record", "observatory_environment", "governance_grafana", "governance_directory", "inventory_dir")
 
 
@@ -116,7 +117,9 @@ class CallbackModule(CallbackBase):
         task = result.task if hasattr(result, "task") else result._task
         host = result.host if hasattr(result, "host") else result._host
         role = task._role.get_name() if task._role else ""
-        self.recorder.task(host.get_name(), task.get_name(include_role_fqcn=False), role, result.result, ok, ignored)
+        # What the controller does for a host, such as rendering, is no difference of the host.
+        here = task.delegate_to in LOCAL
+        self.recorder.task(host.get_name(), task.name or task.action, role, result.result, ok, ignored, drift=not here)
 
     def v2_runner_on_ok(self, result):
         self._task(result)

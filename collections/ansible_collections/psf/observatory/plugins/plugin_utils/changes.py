@@ -128,8 +128,10 @@ class Recorder:
         self.failures: list[Row] = []
         self.roles: dict[str, dict[str, list[str]]] = {}
 
-    def task(self, host: str, name: str, role: str, result: Mapping[str, Any], ok: bool, ignored: bool = False) -> None:
-        seen = self.roles.setdefault(host, {}).setdefault(role or "-", [])
+    def task(self, host: str, name: str, role: str, result: Mapping[str, Any], ok: bool, ignored: bool = False,
+             drift: bool = True) -> None:
+        """What became of a task on a host; `drift`: whether a change of it is one of the host itself."""
+        seen = self.roles.setdefault(host, {}).setdefault(role or "-", []) if drift else []
         if not ok and not ignored:
             # A failure of a task with no_log says nothing here, too.
             words = "hidden by no_log" if result.get("censored") else result.get("msg") or result.get("stderr") or "failed"

@@ -13,7 +13,6 @@ from typing import Any
 
 from ..module_utils.governance import control, expect
 from ..module_utils.governance.control import ControlError
-
 from . import estate
 
 OWN = "psf.observatory."
