@@ -80,7 +80,8 @@ def lines(remedy: Row, hosts: Any, groups: dict[str, list[str]]) -> list[str]:
         for name in groups.get("all", []):
             for row in (hosts[name].get(key) or {}).get("results") or []:
                 if row["control"] == remedy["id"] and row["status"] != "not_applicable":
-                    found.setdefault((row["subject"]["name"], key), []).append(f"{row['status']} ({row['message']})")
+                    found.setdefault((row["subject"]["name"], key), []).append(
+                        f"{row['status']} ({row['actual'] or row['message']})")
     subjects = sorted({subject for subject, _key in found})
     return [f"{subject}: {'; '.join(found.get((subject, 'remediation_before'), ['not assessed']))} -> "
             f"{'; '.join(found.get((subject, 'assessment_result'), ['not assessed']))}" for subject in subjects]
