@@ -76,7 +76,8 @@ def task(drill: dict[str, Any], hosts: Iterable[Host]) -> Task:
     watched = drill.get("seen_at") == "elsewhere" or any(labels.get("region") == OTHER for labels in expected)
     if watched and not other:
         raise NotPossible(f"{drill['system']}/{drill['id']} is seen in another region, and there is just {region}")
-    needs = {WHOLE, *(f"{other}/{name}" for name in (*PATH, "blackbox") if watched), *(f"host:{host.name}" for host in found), *(f"{region}/{name}" for name in (*PATH, *drill.get("needs", ())))}
+    needs = {WHOLE, *(f"host:{host.name}" for host in found), *(f"{region}/{name}" for name in (*PATH, *drill.get("needs", ()))),
+             *(f"{other}/{name}" for name in (*PATH, "blackbox") if watched)}
     return Task(drill, region, found, frozenset(takes), frozenset(needs - takes), other)
 
 

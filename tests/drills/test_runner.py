@@ -121,7 +121,8 @@ def test_what_is_silent_is_held_back_and_nobody_told(monkeypatch):
     runner = loud.runner(monkeypatch)
     threading.Timer(0.02, lambda: None).start()
     loud.after["fault"] = (("firing", remote.LOG), ("firing", "pager"))
-    monkeypatch.setattr(runner, "told", lambda *_: loud.told.append(remote.Notification(time.monotonic(), "firing", remote.LOG, other, {}, "eu")))
+    said = remote.Notification(time.monotonic() + 1, "firing", remote.LOG, other, {}, "eu")
+    monkeypatch.setattr(runner, "told", lambda *_: loud.told.append(said))
     assert "should have been held back" in runner.run(task(silent={"LokiSlow": {}})).error
 
 

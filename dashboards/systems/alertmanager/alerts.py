@@ -43,8 +43,8 @@ ALERTS = (
         "AlertmanagerAbsent", "critical", 'group by (region) (up{job="prometheus"}) unless on (region) group by (region) '
                                           '(up{job="alertmanager"})', "5m",
         "Region {{ $labels.region }} has a Prometheus, but no Alertmanager is scraped (Prometheus is there: {{ $value }})",
-        "Every region tells its own people. Without an Alertmanager of its own, what fires there reaches nobody, but for what other regions "
-        "are told.",
+        "Every region tells its own people. Without an Alertmanager of its own, what fires there reaches nobody, but for what other "
+        "regions are told.",
         "overview/up",
         Proof(firing={f"up{{{PROM}}}": "1"}, silent={f"up{{{PROM}}}": "1", f"up{{{AM}}}": "1"}),
         elsewhere=True,

@@ -93,8 +93,8 @@ ALERTS = (
     Alert(
         "RegionUnwatched", "critical", 'max by (region, peer_region) (probe_success{job="peer_probe", system="prometheus"}) == 0', "3m",
         "No Prometheus of region {{ $labels.peer_region }} answers from {{ $labels.region }} (success is {{ $value }})",
-        "Nothing is scraped there and no alert of Prometheus fires, not even one that says so. Only Loki's ruler of that region could, if it "
-        "still runs.",
+        "Nothing is scraped there and no alert of Prometheus fires, not even one that says so. Only Loki's ruler of that region could, if "
+        "it still runs.",
         "overview/regions",
         Proof(firing={f"probe_success{{{PEER_PROMETHEUS}}}": "0", f"probe_success{{{PEER_WEB}}}": "1"},
               silent={f"probe_success{{{PEER_PROMETHEUS}}}": "1", f"probe_success{{{PEER_WEB}}}": "0"}),
@@ -103,7 +103,8 @@ ALERTS = (
         "PeerEndpointDown", "warning", 'probe_success{job="peer_probe"} == 0', "10m",
         "Endpoint {{ $labels.instance }} of {{ $labels.system }} in {{ $labels.peer_region }} does not answer from {{ $labels.region }} "
         "(success is {{ $value }})",
-        "Other front doors of that region do. The endpoint is gone, which its own region tells too, or only the way to it from here is shut.",
+        "Other front doors of that region do. The endpoint is gone, which its own region tells too, or only the way to it from here is "
+        "shut.",
         "overview/doors",
         Proof(firing={f"probe_success{{{PEER_WEB}}}": "0"}, silent={f"probe_success{{{PEER_WEB}}}": "1"})),
     # -- the exporter --------------------------------------------------------------------------------------------------

@@ -16,7 +16,8 @@ DASHBOARDS = (
         "Where one starts: what is up, what fires and which budgets are left in a region; from here to every system.",
         rows=(
             golden(
-                stat("up", "Targets up", "Share of all targets whose last scrape succeeded.", "percentunit", prom('avg(up{job!~"(peer_)?probe"})'),
+                stat("up", "Targets up", "Share of all targets whose last scrape succeeded.", "percentunit",
+                     prom('avg(up{job!~"(peer_)?probe"})'),
                      steps=((None, RED), (0.99, YELLOW), (1, GREEN))),
                 stat("probes", "Endpoints up", "Share of the endpoints that answer from outside.", "percentunit",
                      prom('avg(probe_success{job="probe"})'),

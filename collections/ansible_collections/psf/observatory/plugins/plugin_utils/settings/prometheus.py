@@ -36,7 +36,9 @@ def build(options: Settings) -> Settings:
         "scrape_configs": [_job(name, job, options) for name, job in options["jobs"].items()],
     }
     if options["blackbox"]:
-        settings["scrape_configs"] += [_probe_job(name, options) for name in ("probe", *(("peer_probe",) if options["peer_probes"] else ()))]
+        settings["scrape_configs"].append(_probe_job("probe", options))
+        if options["peer_probes"]:
+            settings["scrape_configs"].append(_probe_job("peer_probe", options))
     settings["scrape_configs"] += options["scrape_configs"]
     sections = [_alertmanagers(rows, options) for rows in _by_scheme(options["alertmanagers"])]
     sections += [_alertmanagers(rows, options) | {
