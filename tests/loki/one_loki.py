@@ -1,5 +1,5 @@
-"""A Loki of the test's own: the program that the lab runs, out of the cache, with the role's settings, on loopback, in a directory that goes
-away. Each proof is a tenant, so that no line is read by another's rule."""
+"""A Loki of the test's own: the program that the lab runs, out of the cache, with the role's settings, on loopback, in a directory that
+goes away. Each proof is a tenant, so that no line is read by another's rule."""
 
 from __future__ import annotations
 

@@ -60,8 +60,9 @@ def seen(tmp_path_factory):
         pushed, deadline = time.time() + 1, time.monotonic() + MOST
         while len(found) < len(tenants()) and time.monotonic() < deadline:
             for tenant in set(tenants()) - set(found):
-                rows = [row for row in loki.rules(tenant) if _seconds(row["lastEvaluation"]) > pushed]
-                found |= {tenant: row for row in rows}
+                for row in loki.rules(tenant):
+                    if _seconds(row["lastEvaluation"]) > pushed:
+                        found[tenant] = row
             time.sleep(0.5)
     return found
 
