@@ -48,6 +48,7 @@ def test_what_another_region_sees_needs_that_region_whole(seen):
     assert one.other == "us" and {"us/alertmanager", "us/alert_log", "us/prometheus", "us/blackbox"} <= one.needs
     assert not schedule.fit(one, task(2, takes=["alertmanager"], region="last"))
     assert schedule.fit(one, task(2, takes=["loki"], region="last"))
+    assert not schedule.fit(one, task(2, takes=["ways"], region="last")), "the ways are those of all regions"
     with pytest.raises(schedule.NotPossible, match="node/d1 is seen in another region, and there is just eu"):
         schedule.task({"system": "node", "id": "d1", "on": "psf_web", "within": 60, **seen}, HOSTS[:2])
 
