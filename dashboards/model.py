@@ -134,6 +134,7 @@ class Alert:
     owner: str = ""
     keep_firing_for: str = ""
     source: Source = "prometheus"
+    may_be_empty: str = ""
     elsewhere: bool = False
 
     def __post_init__(self) -> None:
@@ -163,12 +164,15 @@ class Recording:
 
 @dataclass(frozen=True)
 class Prom:
-    """A PromQL query of a panel. `legend` is a template ({{instance}}); `instant` for the last value only (tables, stats)."""
+    """A PromQL query of a panel. `legend` is a template ({{instance}}); `instant` for the last value only (tables, stats).
+
+    `may_be_empty` says why this query, of several on a panel, may have no series in a healthy estate."""
 
     expr: str
     legend: str = "__auto"
     instant: bool = False
     source: Source = "prometheus"
+    may_be_empty: str = ""
 
 
 @dataclass(frozen=True)
@@ -179,6 +183,7 @@ class Loki:
     legend: str = "__auto"
     instant: bool = False
     source: Source = "loki"
+    may_be_empty: str = ""
 
 
 @dataclass(frozen=True)
@@ -189,6 +194,7 @@ class Jaeger:
     legend: str = ""
     instant: bool = False
     source: Source = "jaeger"
+    may_be_empty: str = ""
 
 
 Query = Prom | Loki | Jaeger
