@@ -159,7 +159,8 @@ def _joined(path: str, name: str) -> str:
 
 class Deployed:
     """What the controller remembers of its deployments, in <bundle>.deployed/ beside the bundle: what each host got last, and whose tests
-    passed where. It saves round trips and tests; what is wrong in it or missing costs one, never more."""
+    passed where. It saves round trips and tests; what is wrong in it or missing costs one, never more. Beside a bundle on a medium that
+    cannot be written, nothing is remembered."""
 
     def __init__(self, bundle: Path, part: str, host: str):
         self.directory = bundle.with_name(f"{bundle.name}.deployed")
@@ -176,22 +177,27 @@ class Deployed:
             return None
 
     def note(self, part: Part) -> None:
-        self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         fresh = self.path.with_suffix(".new")
-        fresh.write_text(json.dumps(part.short()), encoding="utf-8")
-        fresh.replace(self.path)
+        with contextlib.suppress(OSError):
+            self.directory.mkdir(mode=0o700, exist_ok=True)
+            fresh.write_text(json.dumps(part.short()), encoding="utf-8")
+            fresh.replace(self.path)
 
     @contextlib.contextmanager
     def proof(self, part: Part, tool: str):
         """A mapping with `proven`: whether `tool` passed the tests of this content on another host. If not, the others wait while this one
         tries, and `passed` set to true tells them."""
         found = {"proven": False, "passed": False}
-        if not tool:
+        marker = self.directory / f"{self.part}-{hashlib.sha256(f'{part.digest} {tool}'.encode()).hexdigest()[:16]}.proven"
+        try:
+            if not tool:
+                raise FileNotFoundError(tool)
+            self.directory.mkdir(mode=0o700, exist_ok=True)
+            lock = open(marker.with_suffix(".lock"), "w", encoding="ascii")  # noqa: SIM115 (closed below)
+        except OSError:
             yield found
             return
-        self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        marker = self.directory / f"{self.part}-{hashlib.sha256(f'{part.digest} {tool}'.encode()).hexdigest()[:16]}.proven"
-        with open(marker.with_suffix(".lock"), "w", encoding="ascii") as lock:
+        with lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if marker.exists():
                 fcntl.flock(lock, fcntl.LOCK_UN)

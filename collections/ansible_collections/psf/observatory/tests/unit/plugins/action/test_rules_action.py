@@ -81,6 +81,13 @@ def test_hosts_with_the_same_promtool_test_once(tmp_path):
     assert (one.tested, two.tested, other.tested) == (1, 0, 1)
 
 
+def test_beside_a_bundle_that_cannot_be_written_nothing_is_remembered(tmp_path):
+    host, path = Host(), bundle(tmp_path)
+    (tmp_path / "bundle.deployed").touch()
+    assert run(path, host)["changed"] and host.tested == 1
+    assert run(bundle(tmp_path, "up == 1"), host)["changed"] and len(host.calls) == 4
+
+
 def test_what_failed_is_tested_by_the_next(tmp_path):
     one, two = Host(), Host()
     one.answer = two.answer = {"failed": True, "msg": "bad rule"}
