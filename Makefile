@@ -9,7 +9,8 @@ export PSF_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/psf-observatory
 VENV := $(PSF_CACHE)/venv-$(shell cat requirements.txt requirements-go.txt requirements-uv.txt | sha256sum | cut -c1-12)
 export PATH := $(VENV)/bin:$(PATH)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
-export PYTHONDONTWRITEBYTECODE := 1
+# Python compiles into the cache, not beside its sources: each start of Ansible takes half the time, and the checkout stays clean.
+export PYTHONPYCACHEPREFIX := $(PSF_CACHE)/pycache
 COLLECTION := collections/ansible_collections/psf/observatory
 SCENARIOS ?= default faults
 
