@@ -11,6 +11,7 @@ export PATH := $(VENV)/bin:$(PATH)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 # Python compiles into the cache, not beside its sources: each start of Ansible takes half the time, and the checkout stays clean.
 export PYTHONPYCACHEPREFIX := $(PSF_CACHE)/pycache
+unexport PYTHONDONTWRITEBYTECODE
 COLLECTION := collections/ansible_collections/psf/observatory
 SCENARIOS ?= default faults
 
