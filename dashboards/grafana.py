@@ -288,10 +288,17 @@ class _Builder:
         assert isinstance(units, dict)  # noqa: S101 (for the type checker)
         links = panel.options.get("links") or {}
         assert isinstance(links, dict)  # noqa: S101 (for the type checker)
+        colors = panel.options.get("colors") or {}
+        assert isinstance(colors, dict)  # noqa: S101 (for the type checker)
         return [{"matcher": {"id": "byName", "options": name}, "properties": [{"id": "unit", "value": unit}]}
                 for name, unit in units.items()] + [
             {"matcher": {"id": "byName", "options": name}, "properties": [{"id": "links", "value": [
-                {"title": title, "url": url, "targetBlank": False}]}]} for name, (title, url) in links.items()]
+                {"title": title, "url": url, "targetBlank": False}]}]} for name, (title, url) in links.items()] + [
+            {"matcher": {"id": "byName", "options": name}, "properties": [
+                {"id": "custom.cellOptions", "value": {"type": "color-text"}},
+                {"id": "mappings", "value": _mappings(what)} if isinstance(what, dict) else
+                {"id": "thresholds", "value": {"mode": "absolute", "steps": [{"value": value, "color": color} for value, color in what]}},
+            ]} for name, what in colors.items()]
 
     def _transformations(self, panel: Panel) -> list[dict[str, Any]]:
         if panel.kind != "table":
@@ -303,7 +310,7 @@ class _Builder:
                                for i, query in enumerate(panel.queries) if query.legend != "__auto"}}
         return [{"id": "merge", "options": {}},
                 {"id": "organize", "options": {"excludeByName": dict.fromkeys(("Time", "__name__", "job", *hide), True),
-                                               "renameByName": names, "indexByName": {}}}]
+                                               "renameByName": names, "indexByName": {name: index for index, name in enumerate(names)}}}]
 
     def _options(self, panel: Panel) -> dict[str, Any]:
         options = panel.options
@@ -318,7 +325,8 @@ class _Builder:
             "gauge": {"reduceOptions": reduce, "showThresholdLabels": False, "showThresholdMarkers": True, "orientation": "auto"},
             "bargauge": {"reduceOptions": reduce, "displayMode": "gradient", "orientation": "horizontal", "showUnfilled": True,
                          "valueMode": "color"},
-            "table": {"showHeader": True, "cellHeight": "sm", "footer": {"show": False, "reducer": ["sum"], "fields": ""}},
+            "table": {"showHeader": True, "cellHeight": "sm", "footer": {"show": False, "reducer": ["sum"], "fields": ""},
+                      "sortBy": [{"displayName": name, "desc": down} for name, down in options.get("sort") or ()]},  # type: ignore[attr-defined]
             "heatmap": {"calculate": False, "color": {"mode": "scheme", "scheme": "Oranges", "steps": 64}, "yAxis": {"unit": panel.unit},
                         "cellGap": 1, "tooltip": {"mode": "single", "yHistogram": True}, "legend": {"show": True},
                         "exemplars": {"color": "orange"}},

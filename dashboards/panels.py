@@ -49,8 +49,10 @@ def bargauge(key: str, title: str, description: str, unit: str, *queries: Query,
 
 
 def table(key: str, title: str, description: str, unit: str, *queries: Query, width: int = 12, height: int = 8, **more: Any) -> Panel:
-    """One line a series, labels as columns (queries should be instant). Options: columns {label: title}, hide (labels),
-    units {title: unit}, links {title: (text, relative URL)}."""
+    """One line a series, labels as columns (queries should be instant). Options: columns {label: title}, in the order in which they are
+    shown, hide (labels), units {title: unit}, links {title: (text, relative URL)}, colors {title: steps, or {value: (text, colour)}},
+    sort ((title, whether the largest is first), ...). Several queries are joined where their labels agree: each is an aggregation
+    by the labels that the table shows."""
     return _panel("table", key, title, description, unit, *queries, width=width, height=height, **more)
 
 

@@ -1046,22 +1046,24 @@
   }
 
   function table(panel, frame, body) {
-    const sort = state.sort?.[panel.id],
+    const chosen = state.sort?.[panel.id],
+      declared = (panel.options.sortBy || [])
+        .map((one) => ({ column: frame.columns.findIndex((column) => column.name === one.displayName), down: Boolean(one.desc) }))
+        .filter((one) => one.column >= 0),
+      orders = chosen ? [chosen] : declared,
+      sort = orders[0],
       rows = [...frame.rows];
-    if (sort)
-      rows.sort((a, b) => {
-        const x = a[sort.column],
-          y = b[sort.column];
-        return (
-          (x == null
-            ? 1
-            : y == null
-              ? -1
-              : typeof x === "number" && typeof y === "number"
-                ? x - y
-                : String(x).localeCompare(String(y), "en", { numeric: true })) * (sort.down ? -1 : 1)
-        );
-      });
+    const compare = (x, y) =>
+      typeof x === "number" && typeof y === "number" ? x - y : String(x).localeCompare(String(y), "en", { numeric: true });
+    rows.sort((a, b) => {
+      for (const { column, down } of orders) {
+        const x = a[column],
+          y = b[column];
+        const found = x == null || y == null ? (x == null) - (y == null) : compare(x, y) * (down ? -1 : 1); // nothing is always last
+        if (found) return found;
+      }
+      return 0;
+    });
     const head = frame.columns.map((column, index) =>
       el(
         column.number ? "th.num" : "th",
@@ -1082,16 +1084,15 @@
         {},
         row.map((value, index) => {
           const column = frame.columns[index],
-            map = mapped(value, panel.field),
+            own = column["custom.cellOptions"]?.type?.startsWith("color") ? column : {},
+            map = mapped(value, column.mappings ? column : panel.field),
+            tint = map?.color || (own.thresholds && value != null ? step(value, own) : ""),
             text = value == null ? "" : (map?.text ?? (column.unit ? format(value, column.unit, panel.field.decimals) : String(value)));
           const links = (column.links || [])
             .map((one) => ({ title: one.title, url: link(one.url, fields, value ?? "") }))
             .filter((one) => one.url);
           const content = links.length === 1 ? el("a", { href: links[0].url, title: links[0].title }, text) : text;
-          const word = ["critical", "warning", "info"].includes(value)
-            ? el(`span.dot.${value}`, { style: { marginRight: ".4rem" } })
-            : null;
-          const cell = el(column.number ? "td.num" : "td", { style: map?.color ? { color: color(map.color) } : {} }, word, content);
+          const cell = el(column.number ? "td.num" : "td", { style: tint ? { color: color(tint), fontWeight: 600 } : {} }, content);
           if (links.length > 1) {
             cell.style.cursor = "pointer";
             cell.addEventListener("click", (event) =>
