@@ -18,6 +18,7 @@ MOST_SERIES = 200
 MOST_SPANS = 400
 MOST_EXEMPLARS = 100
 MICRO = 1e6
+NOT_RECORDED = "not recorded"  # how the error of a recording begins that lacks an answer
 OVERRIDDEN = ("unit", "links", "mappings", "thresholds", "custom.cellOptions")  # what a column may have of its own
 
 
@@ -202,8 +203,11 @@ def merge(frames: Sequence[tuple[list[str], list[Frame]]]) -> list[Frame]:
         for row in rows:
             own = {key: row.get(key) for key in columns}
             key = tuple(row.get(name) for name in sorted(shared))
-            fitting = [earlier for earlier in by_key.setdefault(key, [])
-                       if all(earlier.get(name) is None or earlier[name] == value for name, value in own.items())]
+            fitting = [
+                earlier
+                for earlier in by_key.setdefault(key, [])
+                if all(earlier.get(name) is None or earlier[name] == value for name, value in own.items())
+            ]
             for earlier in fitting:
                 earlier.update(own)
             if not fitting:

@@ -1364,7 +1364,7 @@
     node.dataset.state = "drawn";
     if (frame.error && frame.empty) {
       node.dataset.state = "error";
-      body.append(el("div.failed", {}, el("b", {}, "The query failed"), frame.error));
+      body.append(el("div.failed", {}, el("b", {}, frame.error.startsWith("not recorded") ? "Not recorded" : "The query failed"), frame.error));
     } else if (frame.empty) {
       node.dataset.state = "empty";
       const expected = panel.reason;
@@ -1808,7 +1808,9 @@
     };
     $("controls").replaceChildren(
       recorded
-        ? el("button.control", { disabled: true, title: "recorded" }, rangeText())
+        ? state.window
+          ? el("button.control", { disabled: true, title: "recorded" }, rangeText())
+          : ""
         : dropdown("", rangeText(), [
             RANGES.map(([from, name]) =>
               el(
@@ -2215,6 +2217,125 @@
     }
   }
 
+  // -- what differs between two bundles -----------------------------------------------------------------------------------
+  const pieces = (list, tag) => list.map(([differs, text]) => (differs ? el(tag, {}, text) : text));
+  const status = (word) => el(`span.status.${word}`, {}, word);
+  function changeTable(changes) {
+    if (!changes.length) return null;
+    return el(
+      "table.changes",
+      {},
+      changes.map((one) =>
+        el(
+          "tr",
+          {},
+          el("th", { scope: "row" }, one.what),
+          el("td", {}, el("code", {}, pieces(one.old, "del"))),
+          el("td", {}, el("code", {}, pieces(one.new, "ins"))),
+        ),
+      ),
+    );
+  }
+  function difference() {
+    const side = (panel, name, words) => {
+      if (!panel) return el("div.absent", {}, words);
+      const node = make(panel);
+      node.style.height = `${Math.max(120, Math.min(16, panel.grid.h) * 38)}px`;
+      return el("div.side", {}, el("small", {}, name), node);
+    };
+    document.body.append(
+      head([el("a.home", { href: "../index.html" }, "what differs"), el("span.sep", {}, "/"), el("h1", {}, spec.title), status(spec.status)], null),
+      el(
+        "main",
+        {},
+        el("div.notice", { id: "notice", hidden: true }),
+        spec.changes.length ? el("section.pair", {}, el("h2", {}, "The dashboard itself"), changeTable(spec.changes)) : null,
+        spec.rows.map((row) =>
+          el(
+            "section.pair",
+            { id: `pair-${row.id}` },
+            el("h2", {}, row.title, " ", status(row.status), el("small", {}, row.row)),
+            changeTable(row.changes),
+            spec.drawn
+              ? el("div.sides", {}, side(row.sides[0], "before", "not there before"), side(row.sides[1], "after", "not there any more"))
+              : null,
+          ),
+        ),
+        spec.unchanged ? el("p.facts", {}, `${spec.unchanged} further panels are as they were.`) : null,
+      ),
+      tip,
+    );
+    controls();
+    for (const { panel } of panels.values()) draw(panel);
+    load([], true).then(() => {
+      controls();
+      for (const { panel } of panels.values()) badges(panel);
+    });
+    const wanted = /^#pair-\d+$/.test(location.hash) && document.querySelector(location.hash);
+    if (wanted) wanted.scrollIntoView();
+  }
+  function differences() {
+    const [was, now] = spec.environments,
+      counts = Object.entries(spec.counts).map(([name, row]) =>
+        el(
+          "span.chip",
+          {},
+          el("b", {}, name),
+          Object.entries(row)
+            .filter(([, number]) => number)
+            .map(([word, number]) => el(`span.status.${word}`, {}, `${number} ${word}`)),
+        ),
+      );
+    document.body.append(
+      head([el("h1", {}, "What differs"), el("span", { style: { color: shade("dim") } }, was === now ? now : `${was} and ${now}`)], null),
+      el(
+        "main",
+        {},
+        el("div.verdict", {}, counts.length ? counts : el("strong", {}, "Nothing differs")),
+        spec.boards.length
+          ? el(
+              "div.cards.wide",
+              {},
+              spec.boards.map((board) =>
+                el(
+                  "article.card",
+                  {},
+                  el("h3", {}, el("a", { href: `dashboards/${board.uid}.html` }, board.title), status(board.status)),
+                  board.changes.length ? el("p", {}, `the dashboard itself: ${board.changes.join(", ")}`) : null,
+                  board.panels
+                    .slice(0, 40)
+                    .map((panel) =>
+                      el(
+                        "div.hits",
+                        {},
+                        el("a", { href: `dashboards/${board.uid}.html#pair-${panel.id}` }, panel.title),
+                        panel.status === "changed" ? "" : status(panel.status),
+                        panel.what.length ? el("small", {}, panel.what.join(", ")) : null,
+                      ),
+                    ),
+                  board.panels.length > 40 ? el("p", {}, `and ${board.panels.length - 40} more`) : null,
+                  el("div.meta", {}, `${board.system} · ${board.unchanged} panels as they were`),
+                ),
+              ),
+            )
+          : null,
+        spec.rules.length ? el("h2.part", {}, "Alerts and rules") : null,
+        spec.rules.map((rule) =>
+          el(
+            "section.pair",
+            {},
+            el("h3", {}, rule.name, " ", status(rule.status), el("small", {}, `${rule.kind}, ${rule.source}, ${rule.system}`)),
+            changeTable(rule.changes),
+          ),
+        ),
+        spec.files.length ? [el("h2.part", {}, "Other files"), el("section.pair", {}, changeTable(spec.files))] : null,
+      ),
+      tip,
+    );
+    controls();
+    document.documentElement.dataset.ready = String(Math.round(performance.now() - started));
+  }
+
   window.observatory = { UNITS, format, parts, step, mapped, link, state, errors, judge, increments, stamp };
   addEventListener("error", (event) => errors.push(String(event.message)));
   addEventListener("unhandledrejection", (event) => errors.push(String(event.reason)));
@@ -2223,6 +2344,8 @@
     if (recorded) spec.places = [recorded.place];
     readAddress();
     if (spec.kind === "index") index();
+    else if (spec.kind === "difference") difference();
+    else if (spec.kind === "differences") differences();
     else dashboard();
   }
 })();

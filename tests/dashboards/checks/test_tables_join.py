@@ -14,7 +14,8 @@ def table(*queries):
     return content(dashboards=(dashboard(replace(panel("shop_queue"), kind="table", queries=queries)),))
 
 
-@pytest.mark.parametrize("expr", ["shop_queue", "shop_queue / 2", "time() - shop_queue", "topk(3, shop_queue)", "sum without (job) (shop_queue)"])
+@pytest.mark.parametrize("expr", ["shop_queue", "shop_queue / 2", "time() - shop_queue", "topk(3, shop_queue)",
+                                  "sum without (job) (shop_queue)"])
 def test_refused(expr):
     assert "keeps every label of its series" in found("tables_join", table(GOOD, Prom(expr, "x", instant=True)))[0]
 

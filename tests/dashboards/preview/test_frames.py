@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 
 import pytest
+from doubles import Double
 from hypothesis import given
 from hypothesis import strategies as st
-from doubles import Double
 
 from dashboards.preview import frames
 from dashboards.preview.bundle import Panel, Target
@@ -115,7 +115,10 @@ def test_merging_loses_no_value(parts):
 
 def test_a_row_that_fits_several_is_put_into_each():
     first, second = Target("A", "prometheus", "instant", "e"), Target("B", "prometheus", "instant", "e")
-    answers = [(first, vector(({"host": "h", "group": "x"}, "1"), ({"host": "h", "group": "y"}, "2"))), (second, vector(({"host": "h"}, "3")))]
+    answers = [
+        (first, vector(({"host": "h", "group": "x"}, "1"), ({"host": "h", "group": "y"}, "2"))),
+        (second, vector(({"host": "h"}, "3"))),
+    ]
     assert frames.frame(panel("table", transformations=transformed()), answers, AT)["rows"] == [["x", "h", 1, 3], ["y", "h", 2, 3]]
 
 
@@ -123,8 +126,11 @@ def test_columns_stand_as_they_are_ordered_and_have_their_own_colors():
     steps = {"id": "thresholds", "value": {"steps": [{"value": None, "color": "red"}]}}
     ordered = transformed(("b", "Second"), ("Value", "Number"))
     ordered[1]["options"]["indexByName"] = {"Value": 0, "b": 1}
-    table = panel("table", transformations=ordered, fieldConfig={"defaults": {}, "overrides": [
-        {"matcher": {"id": "byName", "options": "Number"}, "properties": [steps]}]})
+    table = panel(
+        "table",
+        transformations=ordered,
+        fieldConfig={"defaults": {}, "overrides": [{"matcher": {"id": "byName", "options": "Number"}, "properties": [steps]}]},
+    )
     made = frames.frame(table, [(INSTANT, vector(({"a": "x", "b": "y"}, "1")))], AT)
     assert [column["name"] for column in made["columns"]] == ["Number", "Second", "a"]
     assert made["rows"] == [[1, "y", "x"]]

@@ -9,6 +9,7 @@ from dashboards import naming
 from dashboards.preview import charts
 from dashboards.preview.cli import recorded
 from dashboards.preview.pages import Pages
+from dashboards.preview.queries import window
 
 pytestmark = pytest.mark.skipif(not chromium.PROGRAM, reason="Chromium is not installed (apt-get install chromium)")
 
@@ -128,7 +129,7 @@ def test_firing_alerts_make_the_verdict(browser, live):
 def test_recorded_pages_need_no_server(browser, live, tmp_path):
     pages = Pages(live.pages.bundle, charts.library())
     for uid in (naming.LANDING, "psf-node-overview"):
-        data = recorded(live.pages.bundle.boards[uid], live.estate, {}, "")
+        data = recorded(live.pages.bundle.boards[uid], live.estate, {}, window("now-1h", "now", 400))
         (tmp_path / f"{uid}.html").write_text(pages.dashboard(uid, data))
         browser.open(f"file://{tmp_path}/{uid}.html")
         browser.value(OPEN_ALL)
