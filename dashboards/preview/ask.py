@@ -89,7 +89,12 @@ class Estate:
                     "error": f"the answer cannot be read: {type(error).__name__}: {error}",
                 }
             )
-        return made | {"id": panel.id, "asked": asked, "exemplars": dots, "error": "; ".join(row["error"] for row in asked if row["error"])}
+        return made | {
+            "id": panel.id,
+            "asked": asked,
+            "exemplars": dots,
+            "error": "; ".join(dict.fromkeys(row["error"] for row in asked if row["error"])),
+        }
 
     def _variable(self, board: Board, variable: Variable, chosen: Chosen, at: Window, place: str) -> frames.Frame:
         try:

@@ -334,7 +334,8 @@ Rules = dict[tuple[str, str, str, str, int], Mapping[str, Any]]
 
 def _rules(old: Path, new: Path) -> Iterator[RuleChange]:
     """Rules by source, system, kind and name; several of one name (an objective's severities) in their order."""
-    was, now = read_rules(old), read_rules(new)
+    same = {path for path in rule_files(old) & rule_files(new) if (old / path).read_bytes() == (new / path).read_bytes()}
+    was, now = read_rules(old, rule_files(old) - same), read_rules(new, rule_files(new) - same)
     for key in sorted(set(was) | set(now)):
         source, system, kind, name, _number = key
         if key in was and key in now:
@@ -367,24 +368,29 @@ def _rule(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
             yield Change(change.what.removeprefix("annotations.").replace("labels.", "label "), change.old, change.new)
 
 
-def read_rules(directory: Path) -> Rules:
-    """Every rule of a bundle. Raises ContentError."""
+def rule_files(directory: Path) -> set[str]:
+    return {str(path.relative_to(directory)) for source in ("prometheus", "loki") for path in (directory / source / "rules").glob("*.yml")}
+
+
+def read_rules(directory: Path, files: Iterable[str]) -> Rules:
+    """The rules of some files of a bundle. Raises ContentError."""
     found: Rules = {}
-    for source in ("prometheus", "loki"):
-        for path in sorted((directory / source / "rules").glob("*.yml")):
-            try:
-                data = yaml.safe_load(path.read_text(encoding="utf-8"))
-                rows = [rule for group in data["groups"] for rule in group["rules"]]
-            except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
-                raise ContentError(f"{path}: cannot be read as groups of rules: {error}; render the bundle again") from error
-            for rule in rows:
-                kind = "alert" if "alert" in rule else "record"
-                require(kind in rule and "expr" in rule, str(path), "has a rule without alert, record or expr; render the bundle again")
-                labels = rule.get("labels") or {}
-                number = 0
-                while (key := (source, str(labels.get("system") or path.stem.split("-slo-")[0]), kind, str(rule[kind]), number)) in found:
-                    number += 1
-                found[key] = rule
+    for name in sorted(files):
+        path, source = directory / name, name.split("/")[0]
+        try:
+            data = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+            rows = [rule for group in data["groups"] for rule in group["rules"]]
+        except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
+            words = " ".join(str(error).split())
+            raise ContentError(f"{path}: cannot be read as groups of rules: {words}; render the bundle again") from error
+        for rule in rows:
+            kind = "alert" if "alert" in rule else "record"
+            require(kind in rule and "expr" in rule, str(path), "has a rule without alert, record or expr; render the bundle again")
+            labels = rule.get("labels") or {}
+            number = 0
+            while (key := (source, str(labels.get("system") or path.stem.split("-slo-")[0]), kind, str(rule[kind]), number)) in found:
+                number += 1
+            found[key] = rule
     return found
 
 

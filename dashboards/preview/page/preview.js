@@ -1447,7 +1447,7 @@
             ),
             spec.kind === "dashboard" &&
               el(
-                "button.tool",
+                "button.tool.alone",
                 { title: "this panel alone (v)", "aria-label": `${panel.title} alone`, onclick: () => solo(state.solo ? 0 : panel.id) },
                 icon("M9.5 3H13v3.5M13 3 9 7M6.5 13H3V9.5M3 13l4-4"),
               ),
@@ -2074,7 +2074,9 @@
     const list = el("div.cards"),
       row = spec.rows[0],
       named = spec.places.length > 1,
-      strips = [];
+      strips = [],
+      numbers = row ? row.panels.filter((panel) => panel.grid.y === row.panels[0].grid.y) : [],
+      idOf = (id, place) => id + spec.places.indexOf(place) * 10000000;
     spec.dashboards = spec.boards;
     document.body.append(
       head([el("h1", {}, spec.environment), el("span.why", { style: { color: shade("dim") } }, `${spec.boards.length} dashboards`)], null),
@@ -2089,7 +2091,7 @@
             "section.place",
             {},
             box,
-            row && place === spec.places[0] ? gridOf(row.panels.filter((panel) => panel.grid.y === row.panels[0].grid.y)) : null,
+            row ? gridOf(numbers.map((panel) => ({ ...panel, id: idOf(panel.id, place), grid: { ...panel.grid, h: named ? 3 : panel.grid.h } }))) : null,
           );
         }),
         search,
@@ -2171,8 +2173,10 @@
       const strip = async () => {
         const ids = row.panels.map((panel) => panel.id);
         for await (const line of ask({ ...questionOf(ids, true), place })) {
-          if (line.id) frames[line.id] = line;
-          if (first) take(line);
+          if (line.id) {
+            frames[line.id] = line;
+            take({ ...line, id: idOf(line.id, place) });
+          } else if (first) take(line);
         }
       };
       const firing = async ([system, uid]) => {

@@ -5,6 +5,9 @@ from dashboards.panels import GREEN, RED, YELLOW, golden, logs_row, prom, stat, 
 from dashboards.systems.node.alerts import REAL
 from dashboards.systems.node.system import SYSTEM
 
+# Without the single files that a container engine binds into a host of the lab: each looks like a file system of its own.
+WHOLE = f'{REAL}, mountpoint!~"/etc/.+|/run/[.]containerenv"'
+
 DASHBOARDS = (
     Dashboard(
         "overview", "Linux hosts", "Every host of the region: what it does, what waits, what fails.",
@@ -22,7 +25,7 @@ DASHBOARDS = (
                            prom("-sum by (host) (rate(node_network_transmit_bytes_total{device!=\"lo\"}[$__rate_interval]))",
                                 "{{host}} out")),
                 timeseries("filesystem-used", "Fullest file systems", "Share of the space in use, the ten fullest.", "percentunit",
-                           prom(f"topk(10, 1 - node_filesystem_avail_bytes{{{REAL}}} / node_filesystem_size_bytes{{{REAL}}})",
+                           prom(f"topk(10, 1 - node_filesystem_avail_bytes{{{WHOLE}}} / node_filesystem_size_bytes{{{WHOLE}}})",
                                 "{{host}} {{mountpoint}}"),
                            min=0, max=1, steps=((None, GREEN), (0.85, YELLOW), (0.95, RED))),
                 timeseries("disk-queue", "Requests waiting at disks", "Requests in the queue of each device on average.", "short",
@@ -92,7 +95,7 @@ DASHBOARDS = (
                            prom("rate(node_pressure_io_waiting_seconds_total[$__rate_interval])", "{{host}} some"),
                            prom("rate(node_pressure_io_stalled_seconds_total[$__rate_interval])", "{{host}} all"), min=0),
                 timeseries("inodes-used", "Inodes in use", "Share of the inodes in use, the ten fullest.", "percentunit",
-                           prom(f"topk(10, 1 - node_filesystem_files_free{{{REAL}}} / (node_filesystem_files{{{REAL}}} > 0))",
+                           prom(f"topk(10, 1 - node_filesystem_files_free{{{WHOLE}}} / (node_filesystem_files{{{WHOLE}}} > 0))",
                                 "{{host}} {{mountpoint}}"),
                            min=0, max=1),
                 timeseries("file-descriptors", "File descriptors in use", "Share of the host's file descriptors in use.", "percentunit",
@@ -120,8 +123,10 @@ DASHBOARDS = (
             Row("Clock and exporter", (
                 timeseries("clock", "Clock", "Difference between the host's clock and its Prometheus', by the scrape.", "s",
                            prom("node_time_seconds - timestamp(node_time_seconds)", "{{host}}")),
-                timeseries("collectors", "Collectors that fail", "Parts of the exporter that could not read what they read.", "short",
-                           prom("1 - min by (host, collector) (node_scrape_collector_success) > 0", "{{host}} {{collector}}"), min=0,
+                timeseries("collectors", "Collectors that fail",
+                           "Parts of the exporter that cannot read any more what they read within the last six hours.", "short",
+                           prom("1 - min by (host, collector) (node_scrape_collector_success == 0 "
+                                "and max_over_time(node_scrape_collector_success[6h]) == 1)", "{{host}} {{collector}}"), min=0,
                            may_be_empty="no collector fails on a healthy host"),
                 timeseries("scrape-duration", "Duration of a scrape", "How long the exporter takes.", "s",
                            prom('scrape_duration_seconds{job="node"}', "{{host}}"), min=0)),

@@ -4,7 +4,7 @@ from dashboards.model import Dashboard, Row, Variable
 from dashboards.panels import BLUE, GREEN, ORANGE, RED, YELLOW, golden, logs_row, prom, stat, states, table, timeseries
 from dashboards.systems.observatory.system import SYSTEM
 
-BUDGET = ((None, RED), (0.0, ORANGE), (0.25, YELLOW), (0.5, GREEN))
+BUDGET = ((None, RED), (0.0, ORANGE), (0.1, YELLOW), (0.25, GREEN))
 UP = ((None, RED), (0.99, YELLOW), (1, GREEN))
 BURN = ((None, GREEN), (1, YELLOW), (6, ORANGE), (14.4, RED))
 SEVERITIES = {"critical": ("critical", RED), "warning": ("warning", ORANGE), "info": ("info", BLUE)}
