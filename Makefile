@@ -67,6 +67,7 @@ test: lint unit sanity molecule ## everything that must pass
 bench: $(VENV)/.complete ## tasks, round trips and seconds, as ratios to a baseline of the same run (needs the lab)
 	@python benchmarks/unchanged_run.py
 	@python benchmarks/targets.py
+	@python benchmarks/preview.py
 
 lock: $(VENV)/.complete ## pin the tools anew
 	@for file in requirements requirements-go requirements-uv; do \

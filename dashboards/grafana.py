@@ -149,15 +149,19 @@ class _Builder:
         return out
 
     def _place(self, declared: list[Panel], top: int) -> tuple[list[Any], int]:
+        """Line by line, each panel as high up as it can stand, which is where Grafana moves it."""
         placed: list[Any] = []
-        x, y, line = 0, top, 0
+        free = [top] * WIDTH  # by column
+        x = 0
         for panel in declared:
             if x + panel.width > WIDTH:
-                x, y, line = 0, y + line, 0
+                x = 0
+            columns = slice(x, x + panel.width)
+            y = max(free[columns])
             placed.append(self.panel(panel, {"x": x, "y": y, "w": panel.width, "h": panel.height}))
+            free[columns] = [y + panel.height] * panel.width
             x += panel.width
-            line = max(line, panel.height)
-        return placed, y + line
+        return placed, max(free)
 
     def panel(self, panel: Panel, position: dict[str, int]) -> Any:
         extra: dict[str, Any] = {"fieldConfig": {"defaults": self._defaults(panel), "overrides": self._overrides(panel)},

@@ -41,9 +41,10 @@ def exact(text: object) -> float | None:
 
 
 def legend(labels: Mapping[str, str], template: str, others: Sequence[Mapping[str, str]] = ()) -> str:
-    """A series' name. "__auto": its metric's name and the labels by which it differs from the others."""
+    """A series' name. "__auto": its metric's name and the labels by which it differs from the others. "none" where the labels that the
+    template names are all empty."""
     if template and template != "__auto":
-        return PLACE.sub(lambda match: labels.get(match[1], ""), template).strip() or "value"
+        return PLACE.sub(lambda match: labels.get(match[1], ""), template).strip() or "none"
     differ = {
         key: value
         for key, value in labels.items()

@@ -1133,11 +1133,13 @@
             if (String(getSelection())) return;
             const open = row.querySelector("dl");
             if (open) return open.remove();
+            const inside = /"?trace_?id"?\s*[:=]\s*"?([0-9a-f]{16,32})\b/i.exec(line.line);
+            const labels = inside && !line.labels.trace_id ? { ...line.labels, trace_id: inside[1] } : line.labels;
             row.append(
               el(
                 "dl",
                 {},
-                Object.entries(line.labels)
+                Object.entries(labels)
                   .sort()
                   .flatMap(([key, value]) => [
                     el("dt", {}, key),
@@ -1419,7 +1421,8 @@
                 onclick: () => inspect(panel),
               },
               el(`span.dot.${found.worst}`),
-              found.firing.length ? `${found.firing.length} firing` : `${found.own.length} alert${found.own.length > 1 ? "s" : ""}`,
+              String(found.firing.length || found.own.length),
+              el("span.words", {}, found.firing.length ? " firing" : found.own.length > 1 ? " alerts" : " alert"),
             ),
           ]
         : []),

@@ -5,9 +5,6 @@ from dashboards.panels import GREEN, RED, YELLOW, golden, logs_row, prom, stat, 
 from dashboards.systems.node.alerts import REAL
 from dashboards.systems.node.system import SYSTEM
 
-# Without the single files that a container engine binds into a host of the lab: each looks like a file system of its own.
-WHOLE = f'{REAL}, mountpoint!~"/etc/.+|/run/[.]containerenv"'
-
 DASHBOARDS = (
     Dashboard(
         "overview", "Linux hosts", "Every host of the region: what it does, what waits, what fails.",
@@ -25,7 +22,7 @@ DASHBOARDS = (
                            prom("-sum by (host) (rate(node_network_transmit_bytes_total{device!=\"lo\"}[$__rate_interval]))",
                                 "{{host}} out")),
                 timeseries("filesystem-used", "Fullest file systems", "Share of the space in use, the ten fullest.", "percentunit",
-                           prom(f"topk(10, 1 - node_filesystem_avail_bytes{{{WHOLE}}} / node_filesystem_size_bytes{{{WHOLE}}})",
+                           prom(f"topk(10, 1 - node_filesystem_avail_bytes{{{REAL}}} / node_filesystem_size_bytes{{{REAL}}})",
                                 "{{host}} {{mountpoint}}"),
                            min=0, max=1, steps=((None, GREEN), (0.85, YELLOW), (0.95, RED))),
                 timeseries("disk-queue", "Requests waiting at disks", "Requests in the queue of each device on average.", "short",
@@ -95,7 +92,7 @@ DASHBOARDS = (
                            prom("rate(node_pressure_io_waiting_seconds_total[$__rate_interval])", "{{host}} some"),
                            prom("rate(node_pressure_io_stalled_seconds_total[$__rate_interval])", "{{host}} all"), min=0),
                 timeseries("inodes-used", "Inodes in use", "Share of the inodes in use, the ten fullest.", "percentunit",
-                           prom(f"topk(10, 1 - node_filesystem_files_free{{{WHOLE}}} / (node_filesystem_files{{{WHOLE}}} > 0))",
+                           prom(f"topk(10, 1 - node_filesystem_files_free{{{REAL}}} / (node_filesystem_files{{{REAL}}} > 0))",
                                 "{{host}} {{mountpoint}}"),
                            min=0, max=1),
                 timeseries("file-descriptors", "File descriptors in use", "Share of the host's file descriptors in use.", "percentunit",
