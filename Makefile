@@ -53,6 +53,7 @@ record: $(VENV)/.complete ## record metrics.sample from the running lab: SYSTEM=
 	@python molecule/lab/record.py -i inventories/lab $(or $(SYSTEM),$(error say which: make record SYSTEM=node))
 
 unit: $(VENV)/.complete ## unit tests
+	@tests/chromium.sh
 	@pytest -q
 
 sanity: $(VENV)/.complete ## ansible-test sanity of the collection

@@ -675,6 +675,19 @@
     }
     ctx.restore();
   }
+  const CALCS = {
+    lastNotNull: "Last *",
+    last: "Last",
+    first: "First",
+    firstNotNull: "First *",
+    mean: "Mean",
+    min: "Min",
+    max: "Max",
+    sum: "Total",
+    count: "Count",
+    range: "Range",
+    diff: "Difference",
+  };
   function legendOf(panel, list, tints, hidden, changed) {
     const calcs = panel.options.legend?.calcs || [];
     const entry = (one, index) =>
@@ -709,7 +722,7 @@
             "tr",
             {},
             el("th"),
-            calcs.map((calc) => el("th", {}, calc)),
+            calcs.map((calc) => el("th", {}, CALCS[calc] || calc)),
           ),
           list.map((one, index) =>
             el(
@@ -825,9 +838,20 @@
       xs = times(frame, length),
       count = list.length,
       holder = el("div.chart");
+    // Values without a name of their own are told by the threshold that they have reached, and neighbours of one are one.
+    const steps = panel.field.thresholds?.steps || [],
+      level = (value) => steps.reduce((found, one, index) => (one.value == null || value >= one.value ? index : found), 0),
+      levels = steps.length > 1 && !list.some((one) => one.values.some((value) => value != null && mapped(value, panel.field)));
+    const stateText = (value) => {
+      if (!levels) return shown(value, panel.field);
+      const index = level(value),
+        limit = (one) => format(one.value, panel.field.unit, panel.field.decimals);
+      return steps[index].value == null ? `< ${limit(steps[index + 1])}` : `${limit(steps[index])}+`;
+    };
+    const same = (a, b) => a === b || (levels && a != null && b != null && level(a) === level(b));
     const states = new Map();
     for (const one of list)
-      for (const value of one.values) if (value != null) states.set(shown(value, panel.field), valueColor(value, panel.field));
+      for (const value of one.values) if (value != null) states.set(stateText(value), valueColor(value, panel.field));
     body.append(
       holder,
       el(
@@ -875,11 +899,11 @@
                   y = top + (high - thick) / 2;
                 for (let from = 0; from < length;) {
                   let to = from;
-                  while (to + 1 < length && one.values[to + 1] === one.values[from]) to += 1;
+                  while (to + 1 < length && same(one.values[to + 1], one.values[from])) to += 1;
                   if (one.values[from] != null) {
                     const left = self.valToPos(xs[from], "x", true),
                       right = self.valToPos(Math.min(xs[to] + frame.step, xs[length - 1]), "x", true),
-                      text = shown(one.values[from], panel.field);
+                      text = stateText(one.values[from]);
                     ctx.fillStyle = alpha(valueColor(one.values[from], panel.field), theme() === "dark" ? 0.5 : 0.75);
                     ctx.fillRect(left, y, Math.max(right - left, ratio), thick);
                     if (thick > 12 * ratio && ctx.measureText(text).width + 14 * ratio < right - left) {
@@ -1262,67 +1286,130 @@
     }
   }
 
-  function nodeGraph(panel, frame, body) {
-    const depth = Object.fromEntries(frame.nodes.map((name) => [name, 0]));
-    for (let round = 0; round < frame.nodes.length; round += 1) {
-      let moved = false;
-      for (const edge of frame.edges)
-        if (edge.from !== edge.to && depth[edge.to] < depth[edge.from] + 1 && depth[edge.from] + 1 < frame.nodes.length) {
-          depth[edge.to] = depth[edge.from] + 1;
+  // In layers, callers to the left: calls that close a circle do not count for the order, and each layer is sorted by its callers.
+  function layersOf(nodes, edges) {
+    const calls = new Map(nodes.map((name) => [name, []])),
+      state = new Map(),
+      forward = [];
+    for (const { from, to } of edges) if (from !== to) calls.get(from).push(to);
+    const called = new Set(edges.filter((edge) => edge.from !== edge.to).map((edge) => edge.to));
+    const walk = (first) => {
+      const path = [[first, 0]];
+      state.set(first, "open");
+      while (path.length) {
+        const top = path[path.length - 1],
+          next = calls.get(top[0])[top[1]++];
+        if (next === undefined) {
+          state.set(top[0], "done");
+          path.pop();
+        } else if (state.get(next) !== "open") {
+          forward.push([top[0], next]);
+          if (!state.has(next)) {
+            state.set(next, "open");
+            path.push([next, 0]);
+          }
+        }
+      }
+    };
+    for (const name of [...nodes.filter((one) => !called.has(one)), ...nodes]) if (!state.has(name)) walk(name);
+    const depth = new Map(nodes.map((name) => [name, 0]));
+    for (let moved = true; moved;) {
+      moved = false;
+      for (const [from, to] of forward)
+        if (depth.get(to) <= depth.get(from)) {
+          depth.set(to, depth.get(from) + 1);
           moved = true;
         }
-      if (!moved) break;
     }
     const layers = [];
-    for (const name of frame.nodes) (layers[depth[name]] ||= []).push(name);
-    const used = layers.filter(Boolean),
-      high = Math.max(...used.map((layer) => layer.length)) * 80,
+    for (const name of nodes) (layers[depth.get(name)] ||= []).push(name);
+    const place = new Map();
+    for (const layer of layers) {
+      const weight = (name) => {
+        const above = forward.filter(([, to]) => to === name).map(([from]) => place.get(from) ?? 0.5);
+        return above.length ? above.reduce((sum, one) => sum + one, 0) / above.length : 0.5;
+      };
+      layer.sort((one, other) => weight(one) - weight(other) || (one < other ? -1 : 1));
+      layer.forEach((name, index) => place.set(name, (index + 0.5) / layer.length));
+    }
+    return layers;
+  }
+  function nodeGraph(panel, frame, body) {
+    const layers = layersOf(frame.nodes, frame.edges),
+      most = Math.max(...layers.map((layer) => layer.length)),
+      wide = Math.max(body.clientWidth - 12, layers.length * 150),
+      high = Math.max(body.clientHeight - 12, most * 76),
       at = {};
-    used.forEach((layer, x) =>
+    layers.forEach((layer, index) =>
       layer.forEach((name, y) => {
-        at[name] = [90 + x * 210, (high / layer.length) * (y + 0.5)];
+        at[name] = [layers.length > 1 ? 80 + (index * (wide - 160)) / (layers.length - 1) : wide / 2, (high / layer.length) * (y + 0.5) - 8, index];
       }),
     );
     const made = svg(
       "svg",
-      { viewBox: `0 0 ${180 + (used.length - 1) * 210} ${high}`, preserveAspectRatio: "xMidYMid meet" },
+      { width: wide, height: high, role: "img" },
       svg(
         "defs",
         {},
         svg(
           "marker",
-          { id: `arrow-${panel.id}`, viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 7, markerHeight: 7, orient: "auto" },
+          { id: `arrow-${panel.id}`, viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 9, markerHeight: 9, markerUnits: "userSpaceOnUse", orient: "auto" },
           svg("path", { d: "M0 0 L8 4 L0 8 z", fill: shade("faint") }),
         ),
       ),
     );
+    // How far a call that passes other layers is bent: to the side on which it stays away from what lies between.
+    const around = (edge, straight) => {
+      const [x1, , from] = at[edge.from],
+        [x2, , to] = at[edge.to],
+        x = (x1 + x2) / 2;
+      const room = (y) =>
+        Math.min(...frame.nodes.filter((name) => name !== edge.from && name !== edge.to).map((name) => Math.hypot(at[name][0] - x, at[name][1] - y)));
+      const bend = Math.min(80, 34 + 14 * Math.abs(to - from)),
+        up = straight - bend,
+        down = straight + bend;
+      return room((straight + 3 * up) / 4) >= room((straight + 3 * down) / 4) ? up : down;
+    };
+    const busiest = Math.max(...frame.edges.map((edge) => edge.count || 0)) || 1,
+      labels = [];
     for (const edge of frame.edges) {
-      const [x1, y1] = at[edge.from],
-        [x2, y2] = at[edge.to],
-        back = x2 <= x1,
-        side = back ? 40 : 0,
-        label = svg("text", { x: (x1 + x2) / 2, y: (y1 + y2) / 2 - 5 - side, "text-anchor": "middle", class: "count" });
+      const [x1, y1, from] = at[edge.from],
+        [x2, y2, to] = at[edge.to],
+        straight = to - from === 1,
+        middle = straight ? (y1 + y2) / 2 : around(edge, (y1 + y2) / 2),
+        back = to <= from ? -1 : 1,
+        loop = edge.from === edge.to;
+      const path = loop
+        ? `M${x1 - 8} ${y1 - 17} C${x1 - 30} ${y1 - 58} ${x1 + 30} ${y1 - 58} ${x1 + 8} ${y1 - 17}`
+        : `M${x1 + 20 * back} ${y1} C${x1 + (x2 - x1) * 0.4} ${straight ? y1 : middle} ${x1 + (x2 - x1) * 0.6} ${straight ? y2 : middle} ${x2 - 20 * back} ${y2}`;
       made.append(
         svg("path", {
-          d: `M${x1 + 22} ${y1} C${(x1 + x2) / 2} ${y1 - side} ${(x1 + x2) / 2} ${y2 - side} ${x2 - 22} ${y2}`,
+          d: path,
           fill: "none",
           stroke: shade("faint"),
-          "stroke-width": 1.4,
+          "stroke-width": (1 + 2 * ((edge.count || 0) / busiest)).toFixed(2),
           "marker-end": `url(#arrow-${panel.id})`,
         }),
       );
+      const label = svg("text", {
+        x: (x1 + x2) / 2,
+        y: loop ? y1 - 50 : (y1 + y2) / 2 + (middle - (y1 + y2) / 2) * 0.75 - 5,
+        "text-anchor": "middle",
+        class: "count",
+      });
       label.textContent = format(edge.count, "short");
-      made.append(label);
+      labels.push(label);
     }
     frame.nodes.forEach((name, index) => {
       const [x, y] = at[name],
-        text = svg("text", { x, y: y + 36, "text-anchor": "middle" });
+        text = svg("text", { x, y: y + 33, "text-anchor": "middle" });
       text.textContent = name;
       made.append(
+        svg("circle", { cx: x, cy: y, r: 18, fill: shade("card") }),
         svg("circle", {
           cx: x,
           cy: y,
-          r: 20,
+          r: 18,
           fill: alpha(SERIES[theme()][index % 12], 0.25),
           stroke: SERIES[theme()][index % 12],
           "stroke-width": 2,
@@ -1330,6 +1417,7 @@
         text,
       );
     });
+    made.append(...labels);
     body.append(el("div.graph", {}, made));
   }
   function text(panel, _frame, body) {
@@ -2343,7 +2431,7 @@
     document.documentElement.dataset.ready = String(Math.round(performance.now() - started));
   }
 
-  window.observatory = { UNITS, format, parts, step, mapped, link, state, errors, judge, increments, stamp };
+  window.observatory = { UNITS, format, parts, step, mapped, link, state, errors, judge, increments, stamp, layersOf };
   addEventListener("error", (event) => errors.push(String(event.message)));
   addEventListener("unhandledrejection", (event) => errors.push(String(event.reason)));
   startTheme();

@@ -137,6 +137,24 @@ def test_recorded_pages_need_no_server(browser, live, tmp_path):
         assert (browser.value(BLANK), browser.problems(), browser.value("observatory.errors")) == ([], [], [])
 
 
+@pytest.mark.parametrize(
+    ("edges", "layers"),
+    [
+        (["a>b", "b>c", "a>c"], [["a"], ["b"], ["c"]]),
+        (["a>b", "b>a"], [["a"], ["b"]]),
+        (["a>a"], [["a"]]),
+        (["g>o", "g>c", "o>c", "o>p", "c>s", "p>l", "s>c"], [["g"], ["o"], ["c", "p"], ["s", "l"]]),
+        (["x>b", "y>a"], [["x", "y"], ["b", "a"]]),
+    ],
+)
+def test_callers_stand_before_those_they_call(browser, live, edges, layers):
+    """Also where calls go in a circle; and each beside its caller, so that lines do not cross for nothing."""
+    browser.open(live.url)
+    names = sorted({name for edge in edges for name in edge.split(">")})
+    pairs = [{"from": edge[0], "to": edge[2]} for edge in edges]
+    assert browser.value(f"observatory.layersOf({names}, {pairs})") == layers
+
+
 UNITS = [
     (0.5, "percentunit", "50 %"),
     (100, "percent", "100 %"),
