@@ -292,10 +292,12 @@ class _Builder:
         assert isinstance(units, dict)  # noqa: S101 (for the type checker)
         links = panel.options.get("links") or {}
         assert isinstance(links, dict)  # noqa: S101 (for the type checker)
-        colors = panel.options.get("colors") or {}
-        assert isinstance(colors, dict)  # noqa: S101 (for the type checker)
+        colors, digits = panel.options.get("colors") or {}, panel.options.get("digits") or {}
+        assert isinstance(colors, dict) and isinstance(digits, dict)  # noqa: S101 (for the type checker)
         return [{"matcher": {"id": "byName", "options": name}, "properties": [{"id": "unit", "value": unit}]}
                 for name, unit in units.items()] + [
+            {"matcher": {"id": "byName", "options": name}, "properties": [{"id": "decimals", "value": count}]}
+            for name, count in digits.items()] + [
             {"matcher": {"id": "byName", "options": name}, "properties": [{"id": "links", "value": [
                 {"title": title, "url": url, "targetBlank": False}]}]} for name, (title, url) in links.items()] + [
             {"matcher": {"id": "byName", "options": name}, "properties": [

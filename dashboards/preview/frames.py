@@ -19,7 +19,7 @@ MOST_SPANS = 400
 MOST_EXEMPLARS = 100
 MICRO = 1e6
 NOT_RECORDED = "not recorded"  # how the error of a recording begins that lacks an answer
-OVERRIDDEN = ("unit", "links", "mappings", "thresholds", "custom.cellOptions")  # what a column may have of its own
+OVERRIDDEN = ("unit", "decimals", "links", "mappings", "thresholds", "custom.cellOptions")  # what a column may have of its own
 
 
 def number(text: object) -> float | None:

@@ -550,7 +550,7 @@
         cursor: cursor(true),
         scales: {
           x: { time: true, range: () => [state.window?.start ?? xs[0], state.window?.end ?? xs[length - 1]] },
-          y: log ? { distr: 3, log: 10 } : { range: (_plot, low, high) => span(low, high, panel.field) },
+          y: log ? { distr: 3, log: 10 } : { range: (_plot, low, high) => span(bars ? Math.min(0, low ?? 0) : low, high, panel.field) },
         },
         axes: [xAxis(), yAxis(panel.field.unit, panel.field.decimals)],
         series: [
@@ -1111,7 +1111,7 @@
             own = column["custom.cellOptions"]?.type?.startsWith("color") ? column : {},
             map = mapped(value, column.mappings ? column : panel.field),
             tint = map?.color || (own.thresholds && value != null ? step(value, own) : ""),
-            text = value == null ? "" : (map?.text ?? (column.unit ? format(value, column.unit, panel.field.decimals) : String(value)));
+            text = value == null ? "" : (map?.text ?? (column.unit ? format(value, column.unit, column.decimals ?? panel.field.decimals) : String(value)));
           const links = (column.links || [])
             .map((one) => ({ title: one.title, url: link(one.url, fields, value ?? "") }))
             .filter((one) => one.url);
@@ -1646,7 +1646,26 @@
     const why = [],
       unknown = [];
     for (const panel of rowPanels) {
-      const frame = frames[panel.id];
+      const frame = frames[panel.id],
+        note = (name, text) => {
+          const rank = /red/.test(name) ? 2 : /orange|yellow/.test(name) ? 1 : 0;
+          if (rank) why.push(`${panel.title} ${text}`);
+          worst = Math.max(worst, rank);
+        };
+      if (panel.kind === "table" && frame?.error) {
+        judged += 1;
+        unknown.push(panel.title);
+      } else if (panel.kind === "table" && frame && !frame.empty) {
+        // A column with colours of its own speaks for its row.
+        frame.columns.forEach((column, index) => {
+          if (!column.thresholds || !column["custom.cellOptions"]) return;
+          judged += 1;
+          for (const row of frame.rows)
+            if (row[index] != null)
+              note(step(row[index], column), `${row.filter((cell) => typeof cell === "string").join(" ")} ${format(row[index], column.unit, column.decimals)}`);
+        });
+        continue;
+      }
       if (!["stat", "gauge"].includes(panel.kind) || (panel.field.thresholds?.steps || []).length < 2) continue;
       judged += 1;
       if (!frame || frame.empty) {
@@ -1654,11 +1673,11 @@
         continue;
       }
       for (const one of frame.series) {
-        const value = one.calc[panel.options.reduceOptions?.calcs?.[0] || "lastNotNull"],
-          name = mapped(value, panel.field)?.color || step(value, panel.field),
-          rank = /red/.test(name) ? 2 : /orange|yellow/.test(name) ? 1 : 0;
-        if (rank) why.push(`${panel.title}${frame.series.length > 1 ? ` ${one.name}` : ""} ${shown(value, panel.field)}`);
-        worst = Math.max(worst, rank);
+        const value = one.calc[panel.options.reduceOptions?.calcs?.[0] || "lastNotNull"];
+        note(
+          mapped(value, panel.field)?.color || step(value, panel.field),
+          `${frame.series.length > 1 ? `${one.name} ` : ""}${shown(value, panel.field)}`,
+        );
       }
     }
     if (trouble) unknown.push("alerts");
@@ -1688,7 +1707,7 @@
         "span.why",
         {},
         [
-          found.why.join(" · "),
+          found.why.slice(0, 6).join(" · ") + (found.why.length > 6 ? ` and ${found.why.length - 6} more` : ""),
           silent ? `no data for ${found.unknown.join(", ")}` : "",
           !found.rank && !silent && found.judged ? "all numbers of the first row are as they should be, and no alert of weight fires" : "",
         ]

@@ -103,7 +103,7 @@ DASHBOARDS = (
                       prom(budget("slo:period_burn_rate:ratio"), "Used, of what is allowed", instant=True),
                       prom(budget("slo:current_burn_rate:ratio"), "Burn rate now", instant=True),
                       columns=SLO_COLUMNS, width=24, may_be_empty=NO_SLO, colors={"Budget left": BUDGET, "Burn rate now": BURN},
-                      sort=(("Budget left", False),),
+                      sort=(("Budget left", False),), digits={"Objective": 2},
                       units={"Objective": "percentunit", "Budget left": "percentunit", "Burn rate now": "short",
                              "Used, of what is allowed": "percentunit"}),
                 timeseries("burn-rate", "Burn rate",

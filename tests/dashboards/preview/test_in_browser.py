@@ -155,6 +155,25 @@ def test_callers_stand_before_those_they_call(browser, live, edges, layers):
     assert browser.value(f"observatory.layersOf({names}, {pairs})") == layers
 
 
+def test_a_table_whose_columns_have_colours_is_judged(browser, live):
+    """By row; and one that cannot be read leaves the verdict open."""
+    browser.open(live.url)
+    steps = '[{value: null, color: "red"}, {value: 1, color: "green"}]'
+    column = f'{{name: "Up", unit: "percentunit", thresholds: {{steps: {steps}}}, "custom.cellOptions": {{}}}}'
+    panel = '{id: 1, kind: "table", title: "Systems", field: {}, options: {}}'
+
+    def judged(frame):
+        return browser.value(
+            f'(({{rank, judged, why, unknown}}) => [rank, judged, why, unknown])(observatory.judge([{panel}], {{1: {frame}}}, {{}}, ""))'
+        )
+
+    rows = f'{{columns: [{{name: "System"}}, {column}], rows: [["a", 1], ["b", %s]]}}'
+    assert judged(rows % "1") == [0, 1, [], []]
+    rank, judged_columns, (why,), unknown = judged(rows % "0.5")
+    assert (rank, judged_columns, why.split(), unknown) == (2, 1, ["Systems", "b", "50", "%"], [])
+    assert judged('{error: "503", empty: true}') == [0, 1, [], ["Systems"]]
+
+
 UNITS = [
     (0.5, "percentunit", "50 %"),
     (100, "percent", "100 %"),

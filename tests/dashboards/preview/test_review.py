@@ -10,22 +10,31 @@ import browser as chromium
 import pytest
 from test_cli import LIBRARY, recorded
 
-from dashboards import cli
+from dashboards import cli, naming
 from dashboards.preview import charts, tape
 
 UID = "psf-node-overview"
 
 
-@pytest.fixture
-def old(directory):
-    return directory
+@pytest.fixture(scope="module")
+def old(directory, tmp_path_factory):
+    """A bundle of three dashboards."""
+    out = tmp_path_factory.mktemp("review") / "old"
+    shutil.copytree(directory, out)
+    manifest = json.loads((out / "manifest.json").read_text())
+    kept = (UID, naming.LANDING, "psf-psf_web-vitals")
+    manifest["files"] = [
+        row for row in manifest["files"] if row["kind"] != "grafana_dashboard" or row["path"].endswith(tuple(f"{uid}.json" for uid in kept))
+    ]
+    (out / "manifest.json").write_text(json.dumps(manifest))
+    return out
 
 
 @pytest.fixture
-def new(directory, tmp_path):
+def new(old, tmp_path):
     """The bundle with a changed query, a changed threshold, and a panel less."""
     out = tmp_path / "new"
-    shutil.copytree(directory, out)
+    shutil.copytree(old, out)
     path = out / f"grafana/dashboards/{UID}.json"
     data = json.loads(path.read_text())
     by_title = {item["title"]: item for item in data["panels"] if item["type"] != "row"}
