@@ -1116,7 +1116,7 @@
             .map((one) => ({ title: one.title, url: link(one.url, fields, value ?? "") }))
             .filter((one) => one.url);
           const content = links.length === 1 ? el("a", { href: links[0].url, title: links[0].title }, text) : text;
-          const cell = el(column.number ? "td.num" : "td", { style: tint ? { color: color(tint), fontWeight: 600 } : {} }, content);
+          const cell = el(column.number ? "td.num" : "td", { title: text.length > 40 ? text : null, style: tint ? { color: color(tint), fontWeight: 600 } : {} }, content);
           if (links.length > 1) {
             cell.style.cursor = "pointer";
             cell.addEventListener("click", (event) =>
@@ -1715,10 +1715,19 @@
           .join(" · "),
       ),
       ...found.firing.slice(0, 8).map(([name, alert]) => {
-        const target = [...panels.values()].find(({ panel }) => panel.alerts.includes(name));
+        const target = [...panels.values()].find(({ panel }) => panel.alerts.includes(name)),
+          board = spec.boards?.find((one) => one.alerts.includes(name)),
+          from = who ? `?place=${encodeURIComponent(who)}` : "",
+          href = target
+            ? `#panel-${target.panel.id}`
+            : board
+              ? `dashboards/${board.uid}.html${recorded ? "" : from}`
+              : spec.runbook
+                ? `${spec.up}runbooks/${spec.runbook}.html#${name.toLowerCase()}`
+                : null;
         return el(
-          "a.chip",
-          { href: target ? `#panel-${target.panel.id}` : `${spec.up}runbooks/${spec.runbook}.html#${name.toLowerCase()}` },
+          href ? "a.chip" : "span.chip",
+          { href },
           el(`span.dot.${alert.severity}`),
           `${name}${alert.firing > 1 ? ` ×${alert.firing}` : ""}`,
         );

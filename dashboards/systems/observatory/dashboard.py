@@ -34,7 +34,7 @@ DASHBOARDS = (
                      prom('count(ALERTS{alertstate="firing", severity="critical"}) or vector(0)'), steps=((None, GREEN), (1, RED))),
                 stat("warning", "Warnings", "Warnings that fire now: tickets.", "short",
                      prom('count(ALERTS{alertstate="firing", severity="warning"}) or vector(0)'), steps=((None, GREEN), (1, ORANGE))),
-                stat("worst-budget", "Smallest budget left", "Of all SLOs, the smallest share of the error budget that is left.",
+                stat("worst-budget", "Smallest budget", "Of all SLOs, the smallest share of the error budget that is left.",
                      "percentunit",
                      prom("min(slo:period_error_budget_remaining:ratio)"), steps=BUDGET, may_be_empty=NO_SLO),
                 stat("hosts", "Hosts", "Hosts that answer.", "short", prom('sum(up{job="node"})')),

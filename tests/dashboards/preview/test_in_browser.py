@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import browser as chromium
 import pytest
 
@@ -124,6 +126,14 @@ def test_firing_alerts_make_the_verdict(browser, live):
     browser.open(f"{live.url}dashboards/psf-node-overview.html")
     assert browser.value('document.querySelector("#verdict strong").innerText') == "Needs help now"
     assert "Loud" in browser.value('document.querySelector("#verdict").innerText')
+
+
+def test_an_alert_on_the_index_leads_to_its_dashboard(browser, live, service):
+    name = next(name for panel in live.pages.bundle.boards["psf-node-overview"].panels.values() for name in panel.alerts)
+    usual = service.data
+    service.data = lambda path, query: json.loads(json.dumps(usual(path, query)).replace("Loud", name))
+    browser.open(live.url)
+    assert browser.value('document.querySelector(".verdict .chip").getAttribute("href")') == "dashboards/psf-node-overview.html"
 
 
 def test_recorded_pages_need_no_server(browser, live, tmp_path):
