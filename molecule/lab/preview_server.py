@@ -58,7 +58,7 @@ def ensure(state: Path, table: str, login: Mapping[str, str], address: str = ADD
         certificate, key = client_certificate(directory, state / "pki")
         command = [sys.executable, "-m", "dashboards", "preview", "--bundle", str(state / "bundle"), "--ca", str(state / "pki/ca.crt"),
                    "--cert", str(certificate), "--key", str(key), *services(table), "--serve", address]
-        of = fingerprint(command, state / "bundle", certificate)
+        of = fingerprint(command, login, state / "bundle", certificate)
         found = running(state)
         if found and found.of == of:
             return found.url
@@ -93,9 +93,10 @@ def services(table: str) -> list[str]:
     return [word for (service, region), url in found.items() for word in (f"--{service}", f"{region}={url}")]
 
 
-def fingerprint(command: list[str], bundle: Path, certificate: Path) -> str:
+def fingerprint(command: list[str], login: Mapping[str, str], bundle: Path, certificate: Path) -> str:
+    """Of everything that a running preview has read at its start."""
     files = [path for path in sorted((ROOT / "dashboards").rglob("*")) if path.suffix in (".py", ".js", ".css", ".json")]
-    digest = hashlib.sha256("\0".join(command).encode())
+    digest = hashlib.sha256("\0".join([*command, *login.values()]).encode())
     for path in [*files, bundle / "manifest.json", certificate]:
         digest.update(path.read_bytes() if path.is_file() else b"")
     return digest.hexdigest()
