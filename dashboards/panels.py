@@ -22,6 +22,11 @@ def loki(expr: str, legend: str = "__auto") -> Loki:
     return Loki(expr, legend)
 
 
+def by_group(expr: str) -> str:
+    """Numbers of rules by `rule_group` (its file and its name) with the name alone as `group`. ($$ is a $ that is no threshold.)"""
+    return f'label_replace({expr}, "group", "$$1", "rule_group", ".*;(.*)")'
+
+
 def _panel(kind: Kind, key: str, title: str, description: str, unit: str, *queries: Query, width: int, height: int,
            steps: tuple[tuple[float | None, str], ...] = (), may_be_empty: str = "", **options: Any) -> Panel:
     return Panel(key, kind, title, description, unit, queries, width, height, steps, options, may_be_empty)

@@ -9,6 +9,7 @@ from dashboards.panels import (
     ORANGE,
     RED,
     YELLOW,
+    by_group,
     go_runtime,
     golden,
     heatmap,
@@ -43,11 +44,6 @@ QUERY_SLOTS = timeseries("query-slots", "Queries at once", "Share of the queries
 STORAGE_USED = timeseries("storage-used", "Storage in use", "Share of the size limit; above it the oldest blocks are deleted early.",
                           "percentunit",
                           prom(f"{STORED} / (prometheus_tsdb_retention_limit_bytes > 0)", "{{host}}"), min=0, max=1)
-
-
-def by_group(expr: str) -> str:
-    """With the name of the group alone, for the legend: rule_group is its file and its name. ($$ is a $ that is no threshold.)"""
-    return f'label_replace({expr}, "group", "$$1", "rule_group", ".*;(.*)")'
 
 
 DASHBOARDS = (
