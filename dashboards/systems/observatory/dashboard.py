@@ -26,10 +26,10 @@ DASHBOARDS = (
         rows=(
             golden(
                 stat("up", "Targets up", "Share of all targets whose last scrape succeeded.", "percentunit", prom('avg(up{job!="probe"})'),
-                     steps=UP),
+                     steps=((None, RED), (0.99, YELLOW), (1, GREEN))),
                 stat("probes", "Endpoints up", "Share of the endpoints that answer from outside.", "percentunit",
                      prom("avg(probe_success)"),
-                     steps=UP),
+                     steps=((None, RED), (0.99, YELLOW), (1, GREEN))),
                 stat("critical", "Critical alerts", "Critical alerts that fire now: somebody was woken.", "short",
                      prom('count(ALERTS{alertstate="firing", severity="critical"}) or vector(0)'), steps=((None, GREEN), (1, RED))),
                 stat("warning", "Warnings", "Warnings that fire now: tickets.", "short",
