@@ -30,7 +30,7 @@ ROOT = Path(__file__).parents[2]
 ADDRESS = "127.0.0.1:8300"
 SERVICES = ("prometheus", "loki", "jaeger")
 PATIENCE = 180  # seconds until it serves; the first start fetches the charting library
-LARGEST = 2 * 1024**3  # bytes of memory that it may take
+LARGEST = 4 * 1024**3  # bytes of address space that it may take; each thread reserves more than it uses
 DAYS, RENEW = 90, 30  # its certificate
 
 
@@ -145,10 +145,12 @@ def _alone(directory: Path) -> Iterator[None]:
 
 def _start(command: list[str], directory: Path, login: Mapping[str, str], of: str) -> str:
     log = directory / "server.log"
+    environment = {**os.environ, **login, "PYTHONUNBUFFERED": "1", "MALLOC_ARENA_MAX": "2"}
     with log.open("w") as stream:
-        process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **login, "PYTHONUNBUFFERED": "1"}, stdin=subprocess.DEVNULL,
-                                   stdout=stream, stderr=subprocess.STDOUT, start_new_session=True)
-    resource.prlimit(process.pid, resource.RLIMIT_AS, (LARGEST, LARGEST))
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=stream,
+                                   stderr=subprocess.STDOUT, start_new_session=True)
+    with contextlib.suppress(ProcessLookupError):  # it ended at once; why is in its log
+        resource.prlimit(process.pid, resource.RLIMIT_AS, (LARGEST, LARGEST))
     until = time.monotonic() + PATIENCE
     while time.monotonic() < until and process.poll() is None:
         url = next((word for word in log.read_text().split() if word.startswith("http://")), "")
