@@ -41,6 +41,12 @@ def main() -> int:
         podman.install_packages(say)
     if args.verb == "make":
         return make(args.inventory, found)
+    if args.verb == "preview":
+        lab = hosts.read(args.inventory, found)
+        if not (lab.state / "secrets.json").is_file():
+            raise LabError("there is no lab to look at; bring it up first: make lab")
+        print(preview(lab, table(lab, args.inventory)))
+        return 0
     with exclusive():
         lab = hosts.read(args.inventory, found)
         if args.verb == "up":
@@ -57,8 +63,6 @@ def main() -> int:
             podman.drop_namespace()
         elif args.verb == "stop":
             hosts.stop(lab, args.names or [h.name for h in lab.hosts])
-        elif args.verb == "preview":
-            print(preview(lab, table(lab, args.inventory)))
         else:
             where(lab, table(lab, args.inventory))
     return 0
