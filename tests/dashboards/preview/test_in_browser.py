@@ -34,7 +34,7 @@ def browser():
 @pytest.mark.parametrize("dark", [False, True])
 def test_every_panel_of_every_dashboard_is_drawn(browser, live, dark):
     for uid in (naming.LANDING, "psf-node-overview", "psf-psf_web-overview") if dark else live.pages.bundle.boards:
-        browser.open(f"{live.url}dashboards/{uid}.html", dark=dark)
+        browser.open(f"{live.url}dashboards/{uid}.html?from=now-15m", dark=dark)
         browser.value(OPEN_ALL)
         browser.wait('![...document.querySelectorAll(".panel")].some((panel) => panel.dataset.state === "waiting")')
         wrong = [state for state in browser.value(STATES) if state[2] != "drawn"]

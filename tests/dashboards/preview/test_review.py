@@ -10,24 +10,15 @@ import browser as chromium
 import pytest
 from test_cli import LIBRARY, recorded
 
-from dashboards import cli, naming
+from dashboards import cli
 from dashboards.preview import charts, tape
 
 UID = "psf-node-overview"
 
 
-@pytest.fixture(scope="module")
-def old(directory, tmp_path_factory):
-    """A bundle of three dashboards."""
-    out = tmp_path_factory.mktemp("review") / "old"
-    shutil.copytree(directory, out)
-    manifest = json.loads((out / "manifest.json").read_text())
-    kept = (UID, naming.LANDING, "psf-psf_web-vitals")
-    manifest["files"] = [
-        row for row in manifest["files"] if row["kind"] != "grafana_dashboard" or row["path"].endswith(tuple(f"{uid}.json" for uid in kept))
-    ]
-    (out / "manifest.json").write_text(json.dumps(manifest))
-    return out
+@pytest.fixture
+def old(few):
+    return few
 
 
 @pytest.fixture
