@@ -1454,7 +1454,10 @@
     node.dataset.state = "drawn";
     if (frame.error && frame.empty) {
       node.dataset.state = "error";
-      body.append(el("div.failed", {}, el("b", {}, frame.error.startsWith("not recorded") ? "Not recorded" : "The query failed"), frame.error));
+      const kept = frame.error.split("; ").every((one) => one.startsWith("not recorded: "));
+      body.append(
+        el("div.failed", {}, el("b", {}, kept ? "Not recorded" : "The query failed"), kept ? frame.error.replace(/not recorded: /g, "") : frame.error),
+      );
     } else if (frame.empty) {
       node.dataset.state = "empty";
       const expected = panel.reason;
