@@ -69,11 +69,6 @@ options:
       password:
         description: Its password.
         type: str
-      accounts:
-        description:
-          - Service id to C(username) and C(password), for services that have accounts of their own, such as databases.
-          - Give accounts that may only read; each probe says which right it needs.
-        type: dict
   timeout:
     description: Seconds for each probe. One that takes longer is an C(error) of the controls that need it.
     type: float
@@ -188,7 +183,7 @@ def main():
             evidence_limit=dict(type="int", default=8192), plan=dict(type="dict"),
             credentials=dict(type="dict", default={}, options=dict(
                 ca=dict(type="str"), cert=dict(type="str"), key=dict(type="str", no_log=False), username=dict(type="str"),
-                password=dict(type="str", no_log=True), accounts=dict(type="dict", no_log=True)))),
+                password=dict(type="str", no_log=True)))),
         supports_check_mode=True)
     params = module.params
     for name, least in (("timeout", 0.1), ("threads", 1), ("evidence_limit", 256)):

@@ -11,7 +11,7 @@
   ports                         numbers of every port that the inventory gives this host
   endpoints                     service to those of the region: {"host", "url", "auth", ...}
   instances                     host:port of what the region's Prometheus must scrape, where a control asks for it
-`credentials`: ca, cert, key (files on the host), username, password, as in the module verification; accounts by service.
+`credentials`: ca, cert, key (files on the host), username, password, as in the module verification.
 """
 
 from __future__ import annotations
