@@ -128,6 +128,8 @@ def _scalar(lines, text, indent):
         row = lines.peek()
         if row is None or row[0] <= indent:
             return _plain(text)
+        if KEY.match(row[1]):
+            raise ReadError("YAML: line %d is indented below a value" % (lines.at + 1))
         text += " " + row[1]
         lines.at += 1
 

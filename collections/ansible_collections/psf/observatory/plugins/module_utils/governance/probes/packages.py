@@ -19,7 +19,8 @@ from ansible_collections.psf.observatory.plugins.module_utils.governance.world i
 ARGUMENTS = {"names": False, "updates": False}
 STATUS = "/var/lib/dpkg/status"
 LISTS = "/var/lib/apt/lists"
-LIST_LIMIT = 128 << 20
+LIST_LIMIT = 256 << 20
+BLOCK = 4 << 20
 
 
 def read(world, names=(), updates=None):
@@ -60,6 +61,25 @@ def _packages(world, names, updates):
     return data
 
 
+def offered(path, wanted):
+    """(package, version) of a package list, only of the wanted ones. A list has tens of thousands of paragraphs, of which few matter."""
+    if os.path.getsize(path) > LIST_LIMIT:
+        raise ReadError("%s is larger than %d bytes" % (os.path.basename(path), LIST_LIMIT))
+    names = {name.encode("utf-8"): name for name in wanted}
+    mark, rest = b"\n\nPackage: ", b"\n\n"
+    with open(path, "rb") as stream:
+        while True:
+            block = stream.read(BLOCK)
+            *whole, rest = (rest + block).split(mark) if block else [rest, b""]
+            for paragraph in whole:
+                name = paragraph[:paragraph.find(b"\n")]
+                at = paragraph.find(b"\nVersion: ") if name in names else -1
+                if at >= 0:
+                    yield names[name], paragraph[at + 10:].split(b"\n", 1)[0].decode("utf-8", "replace").strip()
+            if not block:
+                return
+
+
 def _updates(world, installed, match):
     try:
         found = sorted(name for name in os.listdir(world.real(LISTS)) if name.endswith("_Packages") and match in name)
@@ -70,14 +90,9 @@ def _updates(world, installed, match):
                         % (" of an archive with %r in its name" % match if match else ""))
     candidates = {}
     for name in found:
-        path = os.path.join(world.real(LISTS), name)
-        if os.path.getsize(path) > LIST_LIMIT:
-            raise ReadError("%s is larger than %d bytes" % (name, LIST_LIMIT))
-        with open(path, encoding="utf-8", errors="replace") as stream:
-            for row in stanzas(stream):
-                package = row.get("Package")
-                if package in installed and newer(row["Version"], candidates.get(package, installed[package])):
-                    candidates[package] = row["Version"]
+        for package, version in offered(os.path.join(world.real(LISTS), name), installed):
+            if newer(version, candidates.get(package, installed[package])):
+                candidates[package] = version
     age = time.time() - max(os.path.getmtime(os.path.join(world.real(LISTS), name)) for name in found)
     return {"lists": len(found), "lists_age": round(age),
             "pending": [{"name": name, "installed": installed[name], "candidate": candidates[name]} for name in sorted(candidates)]}

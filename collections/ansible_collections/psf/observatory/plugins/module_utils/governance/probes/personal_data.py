@@ -42,6 +42,8 @@ def iban(text):
     return 14 < len(text) < 35 and number.isdigit() and int(number) % 97 == 1
 
 
+# A text without this letter holds no hit, which is faster to see than by the expression.
+NEEDLES = {"email": "@"}
 PROOFS = {"card": luhn, "iban": iban}
 
 
@@ -55,6 +57,8 @@ def _sample(world, url, query, lines, window, patterns, ignored):
         for _moment, line in (row[:2] for row in stream["values"]):
             looked += 1
             for kind, pattern in patterns.items():
+                if NEEDLES.get(kind, "") not in line:
+                    continue
                 proof = PROOFS.get(kind, bool)
                 count = sum(1 for found in pattern.finditer(line) if proof(found.group(0))
                             and not any(row.search(found.group(0)) for row in ignored))
