@@ -219,11 +219,14 @@ def answers(verdicts=None, now=NOW, hosts=HOSTS):
     return [(host, answer(host, verdicts, now)) for host in hosts]
 
 
-def make(run_id="20261124T134700Z", now=NOW, verdicts=None, rows=None, hosts=HOSTS, **options):
-    """A report of the sample."""
+def make(run_id="20261124T134700Z", now=NOW, verdicts=None, rows=None, hosts=HOSTS, answers_now=None, extra=None, **options):
+    """A report of the sample. answers_now: what the hosts' clocks say; extra: one more result of the first host."""
     given = waivers.load(WAIVERS if rows is None else rows)
     options = {"asked": HOSTS, "environment": "lab", **options}
-    return report.build(answers(verdicts, now, hosts), given, run_id=run_id, now=now, **options)
+    gathered = answers(verdicts, answers_now or now, hosts)
+    if extra:
+        gathered[0][1]["results"].append(extra)
+    return report.build(gathered, given, run_id=run_id, now=now, **options)
 
 
 def write(runs, now=NOW, key=None, verdicts=None, **options):

@@ -285,5 +285,5 @@ def apply(results: Iterable[Result], waivers: Iterable[Waiver], now: datetime, c
     for waiver in standing:
         of = set(waiver.matched)
         for result in rows:
-            if result.fingerprint in of:
+            if result.status == FAIL and result.fingerprint in of:
                 result.waiver, result.waived_until = waiver.id, waiver.expires
