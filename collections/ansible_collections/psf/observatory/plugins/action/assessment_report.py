@@ -12,6 +12,7 @@ from pathlib import Path
 import yaml
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
+from ansible_collections.psf.observatory.plugins.plugin_utils import controls as library
 from ansible_collections.psf.observatory.plugins.plugin_utils import estate
 from ansible_collections.psf.observatory.plugins.plugin_utils.governance import model, report, run, waivers
 
@@ -39,7 +40,7 @@ class ActionModule(ActionBase):
         })
         try:
             return result | self._report(options, task_vars)
-        except (model.GovernanceError, estate.EstateError) as error:
+        except (model.GovernanceError, library.ControlError, estate.EstateError) as error:
             raise AnsibleActionFail(str(error)) from error
 
     def _report(self, options, task_vars):
@@ -48,6 +49,9 @@ class ActionModule(ActionBase):
         key = run.load_private(options["signing_key"], options["signing_key_passphrase"]) if options["signing_key"] else None
         runs = run.Runs(options["directory"])
         answers, asked = self._answers(task_vars, options["complete"])
+        # A host says which controls it answered for; what they are stands in their files.
+        known = library.load(options["controls"] or [])
+        answers = [(host, {**answer, "controls": _rows(host, answer, known)}) for host, answer in answers]
         # In check mode nothing is made, not even the lock; a run that writes meanwhile does not disturb reading.
         with contextlib.nullcontext() if self._task.check_mode else runs.locked():
             now = datetime.now(UTC)
@@ -73,6 +77,15 @@ class ActionModule(ActionBase):
         if not answers:
             raise model.GovernanceError("no host has an assessment_result; run playbooks/assess.yml, whose first play assesses the hosts")
         return answers, asked
+
+
+def _rows(host, answer, known):
+    """The controls that a host answered for."""
+    lost = sorted({str(name) for name in answer.get("controls") or ()} - set(known))
+    if lost:
+        raise model.GovernanceError(f"host {host}: assessment_result: controls {', '.join(lost)} are in no directory of controls; "
+                                    "give governance_directories as the assessment had it")
+    return [known[name] for name in answer.get("controls") or ()]
 
 
 def _own_controls():
