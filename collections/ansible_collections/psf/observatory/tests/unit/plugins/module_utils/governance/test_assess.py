@@ -38,7 +38,7 @@ def test_a_result_has_all_that_reports_need():
     assert {key: result[key] for key in ("control", "status", "expected", "actual", "parameters", "overridden")} == {
         "control": "HST-01", "status": "pass", "expected": "v is 1", "actual": "v 1", "parameters": {}, "overridden": []}
     assert result["subject"] == {"type": "host", "name": "obs-1", "region": "eu"}
-    assert result["evidence"]["collector"] == "good" and result["evidence"]["data"] == GOOD and result["evidence"]["collected_at"].endswith("Z")
+    assert result["evidence"]["collector"] == "good" and result["evidence"]["data"] == GOOD
     assert result["duration_ms"] >= 0
     json.dumps(answer)
 

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import yaml
 from ansible_collections.psf.observatory.plugins.module_utils.governance import plainyaml
@@ -15,7 +17,9 @@ from hypothesis import strategies as st
 # What Go's printers give: block style, keys in plain words or quoted.
 WORD = st.text("abcXYZ_-./09", min_size=1, max_size=8)
 TEXT = st.text(st.characters(min_codepoint=32, max_codepoint=0x2FF), max_size=20) | st.sampled_from(
-    ["null", "true", "31d", "0640", "1e3", "- x", "a: b", "#x", "'", '"', "~", "", "*", "$1", "%", "2h0m0s", "10.0.0.1:9090", "...", "yes"])
+    ["null", "true", "31d", "0640", "- x", "a: b", "#x", "'", '"', "~", "", "*", "$1", "%", "2h0m0s", "10.0.0.1:9090", "...", "yes"])
+# A number with an exponent and no point (1e+06) is one to Go, which prints it so, and a text to PyYAML.
+TEXT = TEXT.filter(lambda text: not re.match(r"[-+]?[0-9.]+[eE][-+]?[0-9]+\Z", text))
 SCALAR = st.none() | st.booleans() | st.integers(-10**9, 10**9) | TEXT
 NODE = st.recursive(SCALAR, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(WORD, inner, max_size=4), max_leaves=16)
 
@@ -28,6 +32,10 @@ def test_read_as_pyyaml_reads_it_or_refused(data):
     except ReadError:
         return
     assert found == yaml.safe_load(text)
+
+
+def test_a_number_as_go_prints_it():
+    assert plainyaml.load("samples: 1e+06") == {"samples": 1000000.0}
 
 
 def test_what_the_services_print():
