@@ -245,9 +245,9 @@ def read_result(data: Any, host: str, controls: Mapping[str, Control], where: st
     return Result(
         control=control,
         type=str(subject.get("type") or "host"),
-        name=str(subject.get("name") or host),
+        name=_text(subject.get("name") or host),
         region=str(subject["region"]) if subject.get("region") else None,
-        namespace=str(subject.get("namespace") or ""),
+        namespace=_text(subject.get("namespace")),
         status=str(data["status"]),
         expected=_text(data.get("expected")),
         actual=_text(data.get("actual")),
@@ -261,7 +261,9 @@ def read_result(data: Any, host: str, controls: Mapping[str, Control], where: st
 
 
 def _text(value: Any) -> str:
-    return "" if value is None else value if isinstance(value, str) else json.dumps(value, sort_keys=True, default=str)
+    """Text as UTF-8 can hold it: a host's file names may have bytes that are none."""
+    text = "" if value is None else value if isinstance(value, str) else json.dumps(value, sort_keys=True, default=str)
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def gather(answers: Iterable[tuple[str, Any]]) -> tuple[dict[str, Control], list[Result], list[HostRun]]:

@@ -187,7 +187,7 @@ class Runs:
             part.mkdir(mode=DIRECTORY_MODE)
             rows: dict[str, dict[str, Any]] = {}
             for name, text in files.items():
-                raw = text.encode("utf-8")
+                raw = text.encode("utf-8", "backslashreplace")
                 _store(part / name, raw)
                 rows[name] = {"sha256": hashlib.sha256(raw).hexdigest(), "bytes": len(raw)}
             raw = outputs.dump(
@@ -265,7 +265,7 @@ def evidence(report: Report) -> dict[str, str]:
             }
         )
         files[row.evidence_path] = text
-        row.evidence_sha256 = hashlib.sha256(text.encode("utf-8")).hexdigest()
+        row.evidence_sha256 = hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()
     return files
 
 

@@ -14,7 +14,9 @@ from . import html, jsonl, junit, markdown, metrics, openreports, oscal, sarif
 
 
 def dump(value: Any) -> str:
-    return json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False, default=str) + "\n"
+    """JSON for people and programs; half a surrogate pair, which UTF-8 cannot hold, stays an escape."""
+    text = json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False, default=str) + "\n"
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def files(report: Report) -> dict[str, str]:
