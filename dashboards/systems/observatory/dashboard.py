@@ -7,6 +7,7 @@ from dashboards.systems.observatory.system import SYSTEM
 BUDGET = ((None, RED), (0.0, ORANGE), (0.25, YELLOW), (0.5, GREEN))
 SLO_COLUMNS = {"sloth_service": "Service", "sloth_slo": "SLO", "sloth_objective": "Objective"}
 NOT_FIRING = "nothing fires on a good day"
+NOT_ASSESSED = "nothing is known before the first run of playbooks/assess.yml"
 NO_SLO = "an estate without a system that has objectives has no budgets"
 TO_SYSTEM = {"System": ("Its dashboard", "/d/psf-${__value.text}-overview?${region:queryparam}&${__url_time_range}")}
 
@@ -54,8 +55,19 @@ DASHBOARDS = (
                       prom("slo:current_burn_rate:ratio", "Burn rate now", instant=True),
                       columns=SLO_COLUMNS, hide=("sloth_id", "sloth_window"), units={"Left": "percentunit", "Burn rate now": "short"},
                       width=24, may_be_empty=NO_SLO),)),
+            Row("Governance", (
+                stat("governance-score", "Governance score", "Weighted share of the controls that hold in the region.", "percentunit",
+                     prom('min(gov_score_ratio{scope="overall", kind="effective"})'),
+                     steps=((None, RED), (0.7, ORANGE), (0.8, YELLOW), (0.9, GREEN)), may_be_empty=NOT_ASSESSED),
+                stat("governance-open", "Open findings", "Subjects of controls that fail or could not be read, and are not waived.", "short",
+                     prom('sum(gov_control_subjects{status=~"fail|error"})'), steps=((None, GREEN), (1, ORANGE)),
+                     may_be_empty=NOT_ASSESSED),
+                stat("governance-age", "Last assessment", "How long ago the last whole assessment ended.", "s",
+                     prom("time() - max(gov_run_last_success_timestamp_seconds)"), steps=((None, GREEN), (108000, ORANGE)),
+                     may_be_empty=NOT_ASSESSED))),
             logs_row(SYSTEM)),
-        instances=False, links=(("All regions", "psf-observatory-global"), ("Error budgets", "psf-observatory-slo"))),
+        instances=False, links=(("All regions", "psf-observatory-global"), ("Error budgets", "psf-observatory-slo"),
+                                ("Governance", "psf-governance-overview"))),
     Dashboard(
         "global", "All regions",
         "The regions side by side. Each region's own Prometheus knows only itself: all are here once the data source is a global view.",
