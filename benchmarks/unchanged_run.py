@@ -69,7 +69,8 @@ def whole(runs: list[Run]) -> None:
     print(f"  seconds of each run: {each(runs)}")
     table("Counts of the last of these runs", [
         ("what", "count"), *((f"tasks on {host} (budget {BUDGET})", count) for host, count in sorted(last.executed().items())),
-        ("tasks once for all hosts, on the controller", last.once), ("tasks changed, in each run", changes(runs)), ("module executions on hosts", on_hosts(last)),
+        ("tasks once for all hosts, on the controller", last.once),
+        ("tasks changed, in each run", changes(runs)), ("module executions on hosts", on_hosts(last)),
         ("module executions on the controller", last.modules["local"]), ("round trips", last.trips)])
 
 
