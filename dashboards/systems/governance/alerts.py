@@ -69,7 +69,8 @@ ALERTS = (
         thresholds=(Threshold("waiver_left", 14 * DAY, "seconds", "time until a waiver ends"),)),
     Alert(
         "GovernanceWaiverExpired", "warning",
-        'max by (region, env) (gov_waivers{state="expired"}) > 0 or count by (region, env) (gov_waiver_expiry_timestamp_seconds < time()) > 0',
+        'max by (region, env) (gov_waivers{state="expired"}) > 0 or '
+        "count by (region, env) (gov_waiver_expiry_timestamp_seconds < time()) > 0",
         "5m",
         "{{ $value }} waivers of {{ $labels.env }} have ended",
         "What they covered counts as failed again, and the list of waivers itself fails CHG-04.",

@@ -21,7 +21,8 @@ DASHBOARDS = (
         "Which controls hold, by domain, framework and region; what fails, what is waived until when, and how old that knowledge is.",
         rows=(
             golden(
-                stat("score", "Score", "Weighted share of the controls that hold in the region; what is waived is left out.", "percentunit",
+                stat("score", "Score", "Weighted share of the controls that hold in the region; what is waived is left out.",
+                     "percentunit",
                      prom('min(gov_score_ratio{scope="overall", kind="effective"})'), steps=SCORE, may_be_empty=NEVER),
                 stat("strict", "Strict score", "The same, with what is waived counted as what it is: a failure.", "percentunit",
                      prom('min(gov_score_ratio{scope="overall", kind="strict"})'), steps=SCORE, may_be_empty=NEVER),

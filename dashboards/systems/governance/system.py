@@ -8,7 +8,7 @@ SYSTEM = System(
     description="Which controls hold, fail or could not be read, what is waived until when, and how old all that is.",
     jobs=("node",), logs='{service_name="governance"}',
     left_out=(
-        ("names of hosts and services in metrics", "series are bounded by controls; what failed where stands in the lines and in the report"),
+        ("names of hosts and services in metrics", "series are bounded by controls; what failed where stands in the lines and the report"),
         ("the report itself", "it stays on the controller with its evidence; Grafana must not need a way to there"),
         ("traces", "an assessment is a playbook; its duration is a metric"),
     ))

@@ -1,3 +1,6 @@
+# Copyright: PSF Observatory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 """CHG-04 and CHG-05 have parameters like all others: an environment overrides them, a wrong one is refused, and the report shows it."""
 
 import pytest
@@ -16,8 +19,8 @@ def chg_04(**values):
 
 
 def unused():
-    [waiver] = waivers.parse([("here", sample.WAIVERS[0])], {"IAM-10": None, **dict.fromkeys([sample.WAIVERS[0]["control"]], chg_04())},
-                             sample.NOW)
+    row = sample.WAIVERS[0]
+    [waiver] = waivers.parse([("here", row)], {row["control"]: chg_04()}, sample.NOW)
     waivers.apply([], [waiver], sample.NOW)
     assert waiver.state == waivers.UNUSED
     return waiver
