@@ -42,8 +42,8 @@ DASHBOARDS = (
                            prom('min by (kind) (gov_score_ratio{scope="overall"})', "{{kind}}"), min=0, max=1, width=12, steps=SCORE,
                            may_be_empty=NEVER),
                 timeseries("findings", "Subjects by status", "What was looked at, by what was found; passes are left out.", "short",
-                           prom('sum by (status) (gov_control_subjects{status=~"fail|error|waived|manual"})', "{{status}}"), min=0, width=12,
-                           may_be_empty=NEVER)),
+                           prom('sum by (status) (gov_control_subjects{status=~"fail|error|waived|manual"})', "{{status}}"), min=0,
+                           width=12, may_be_empty=NEVER)),
             Row("Where", (
                 bargauge("by-domain", "Score by domain", "Weighted share of the controls of each domain that hold; the worst first.",
                          "percentunit",
