@@ -13,7 +13,7 @@ export PYTHONDONTWRITEBYTECODE := 1
 COLLECTION := collections/ansible_collections/psf/observatory
 SCENARIOS ?= default faults
 
-.PHONY: help lab down clean verify where lint unit sanity molecule test bench lock check record
+.PHONY: help lab down clean verify where lint unit sanity formats molecule test bench lock check record
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -55,16 +55,19 @@ unit: $(VENV)/.complete ## unit tests
 sanity: $(VENV)/.complete ## ansible-test sanity of the collection
 	@tests/sanity.sh "$(COLLECTION)"
 
+formats: $(VENV)/.complete ## the formats of a governance report against their official models and schemas
+	@tests/formats.sh "$(VENV)"
+
 molecule: $(VENV)/.complete ## the Molecule scenarios: SCENARIOS="default faults"
 	@for scenario in $(SCENARIOS); do echo "== molecule $$scenario"; molecule test -s $$scenario; done
 
-test: lint unit sanity molecule ## everything that must pass
-	@echo "all passed: lint, unit tests, sanity, molecule ($(SCENARIOS))"
+test: lint unit sanity formats molecule ## everything that must pass
+	@echo "all passed: lint, unit tests, sanity, formats, molecule ($(SCENARIOS))"
 
 bench: $(VENV)/.complete ## tasks, round trips and seconds, as ratios to a baseline of the same run (needs the lab)
 	@python benchmarks/unchanged_run.py
 	@python benchmarks/targets.py
 
 lock: $(VENV)/.complete ## pin the tools anew
-	@for file in requirements requirements-go requirements-uv; do \
+	@for file in requirements requirements-go requirements-uv requirements-formats; do \
 	    uv pip compile -q --generate-hashes --python-version 3.11 --universal --no-header --no-annotate --upgrade $$file.in -o $$file.txt; done

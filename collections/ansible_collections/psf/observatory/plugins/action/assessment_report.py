@@ -61,7 +61,7 @@ class ActionModule(ActionBase):
                 own_controls=_own_controls(options["parameters"] or {}), known=_known_controls([CONTROLS, *map(Path, options["controls"])]),
                 earlier=runs.earlier(), complete=options["complete"], version=_version())
             path = runs.path / made.run_id if self._task.check_mode else runs.write(made, key)
-        return {"changed": not self._task.check_mode, "run": made.run_id, "path": str(path), **outcome(made, path)}
+        return {"changed": True, "run": made.run_id, "path": str(path), **outcome(made, path)}
 
     @staticmethod
     def _answers(task_vars, complete):
@@ -100,7 +100,7 @@ def _own_controls(given):
 
 
 def _known_controls(directories):
-    """Every control that exists, for waivers of those that were not evaluated this time. A broken file is the assessment's to refuse."""
+    """Every control that exists: hosts name theirs by id. A broken file is the assessment's to refuse."""
     found = {}
     for path in [path for directory in directories for path in sorted(directory.glob("*.yml"))]:
         with contextlib.suppress(OSError, yaml.YAMLError, model.GovernanceError):

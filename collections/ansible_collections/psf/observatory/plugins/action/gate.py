@@ -14,7 +14,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.psf.observatory.plugins.plugin_utils.governance import gate, model, run
 from ansible_collections.psf.observatory.plugins.plugin_utils.governance.verify import GATE
 
-GATES = Path(__file__).resolve().parents[2] / "roles" / "governance" / "gates"
+GATES = Path(__file__).resolve().parents[2] / "roles" / "governance_report" / "gates"
 
 
 class ActionModule(ActionBase):
@@ -58,7 +58,7 @@ class ActionModule(ActionBase):
                 record = json.dumps({**found, "answers": options["answers"]}, indent=1, sort_keys=True) + "\n"
                 files = {"gate.json": record, "gate.md": text}
                 path = str(runs.record(name, GATE, files, head, key))
-        return {"changed": path is not None, "path": path, "text": text.splitlines(), **{name: found[name] for name in (
+        return {"changed": True, "path": path, "text": text.splitlines(), **{name: found[name] for name in (
             "gate", "go", "reasons", "checks", "run", "environment", "evaluated_at")}}
 
 

@@ -33,7 +33,7 @@ options:
     description: Directory that the name of the file is relative to.
     type: path
   controls:
-    description: Directories with controls of one's own, so that waivers of those that were not evaluated this time are known.
+    description: Directories with controls of one's own, beside those of the role P(psf.observatory.governance#role).
     type: list
     elements: path
     default: []

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Gates: may a phase be left? Go or no-go from the last assessment, and from objectives and queries answered by every region's Prometheus.
 
-A gate is a file, roles/governance/gates/<id>.yml:
+A gate is a file, roles/governance_report/gates/<id>.yml:
 
     id: launch
     title: Launch
@@ -202,9 +202,7 @@ def _query(where: str, row: Any) -> Query:
             raise GovernanceError(f"{where}.{key}: missing, or no text")
     if row["op"] not in OPS:
         raise GovernanceError(f"{where}.op: {row['op']!r} is not one of {', '.join(OPS)}")
-    return Query(
-        row["id"], row["expr"], row["op"], _number(f"{where}.value", row.get("value")), str(row.get("description") or row["id"])
-    )
+    return Query(row["id"], row["expr"], row["op"], _number(f"{where}.value", row.get("value")), str(row.get("description") or row["id"]))
 
 
 # -- judging -----------------------------------------------------------------------------------------------------------

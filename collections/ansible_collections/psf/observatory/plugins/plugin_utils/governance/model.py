@@ -43,7 +43,7 @@ class Control:
     severity: str
     domain: str
     owner: str
-    component: str = "platform"
+    component: str = "host"
     mode: str = "automated"
     rationale: str = ""
     max_age: int = 86400
@@ -223,14 +223,12 @@ def read_control(data: Any, where: str) -> Control:
 
 
 def _component(applies_to: Any) -> str:
-    """The part of the platform that a control is about: the component or the first group that it applies to."""
-    if isinstance(applies_to, Mapping):
-        for key in ("component", "components", "group", "groups"):
-            value = applies_to.get(key)
-            value = value[0] if isinstance(value, list) and value else value
-            if isinstance(value, str) and value:
-                return value
-    return applies_to if isinstance(applies_to, str) and re.fullmatch(r"[\w-]+", applies_to) else "platform"
+    """The part of the platform that a control is about: the first group that it applies to, else hosts or regions as such."""
+    if not isinstance(applies_to, Mapping):
+        return "host"
+    groups = applies_to.get("groups")
+    found = applies_to.get("component") or (groups[0] if isinstance(groups, list) and groups else None)
+    return str(found) if found and found != "all" else str(applies_to.get("per") or "host")
 
 
 def read_result(data: Any, host: str, controls: Mapping[str, Control], where: str) -> Result:
@@ -266,8 +264,19 @@ def _text(value: Any) -> str:
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def gather(answers: Iterable[tuple[str, Any]]) -> tuple[dict[str, Control], list[Result], list[HostRun]]:
-    """(host, its assessment_result) pairs as controls, results (one for each control and subject) and the hosts' runs."""
+def _named(name: str, catalogue: Mapping[str, Control], where: str) -> Control:
+    if name not in catalogue:
+        raise GovernanceError(f"{where}: control {name} is not among the controls that the report was given")
+    return catalogue[name]
+
+
+def gather(
+    answers: Iterable[tuple[str, Any]], catalogue: Mapping[str, Control] | None = None
+) -> tuple[dict[str, Control], list[Result], list[HostRun]]:
+    """(host, its assessment_result) pairs as controls, results (one for each control and subject) and the hosts' runs.
+
+    A host hands over its controls as they are, or by their ids; then the catalogue says what they are.
+    """
     controls: dict[str, Control] = {}
     found: dict[str, Result] = {}
     hosts: list[HostRun] = []
@@ -277,7 +286,7 @@ def gather(answers: Iterable[tuple[str, Any]]) -> tuple[dict[str, Control], list
         if not isinstance(answer, Mapping):
             raise GovernanceError(f"{where}: is no mapping with results and controls")
         for data in answer.get("controls") or ():
-            control = read_control(data, where)
+            control = _named(data, catalogue or {}, where) if isinstance(data, str) else read_control(data, where)
             controls.setdefault(control.id, control)
         started, finished = moment(answer.get("started")), moment(answer.get("finished"))
         if started is None or finished is None:

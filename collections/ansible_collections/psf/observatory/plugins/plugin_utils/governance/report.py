@@ -55,10 +55,11 @@ def build(
     answers: (host, assessment_result); waiver_rows: as waivers.load gives them;
     asked: the hosts that should have answered, with their regions;
     own_controls: (file, control) of the controls that are judged here, for those that no host handed over;
-    known: controls that exist though they were not evaluated this time, for which there may be waivers.
+    known: every control that exists, for hosts that name theirs by id, and for waivers of what was not evaluated this time.
     """
     earlier = earlier or Earlier()
-    controls, results, hosts = gather(answers)
+    catalogue = {control.id: control for control in known}
+    controls, results, hosts = gather(answers, catalogue)
     for where, data in own_controls:
         control = read_control(data, where)
         controls.setdefault(control.id, control)
@@ -69,7 +70,7 @@ def build(
         results.append(
             hygiene.judge_freshness(controls[hygiene.FRESHNESS], controls, list(results), sorted(silent), len(expected), environment, now)
         )
-    waivers = parse(waiver_rows, {**{control.id: control for control in known}, **controls}, now)
+    waivers = parse(waiver_rows, {**catalogue, **controls}, now)
     apply(results, waivers, now, complete)
     if hygiene.WAIVERS in controls:
         results.append(hygiene.judge_waivers(controls[hygiene.WAIVERS], waivers, environment, now))

@@ -36,6 +36,8 @@ STATES = (
 LISTED = 200
 # Subjects that are named in one line.
 SUBJECTS = 4
+# A message that all subjects share is shown with them, up to this length.
+MESSAGE = 120
 # The trend, in units of its own coordinates.
 WIDTH, HEIGHT = 600.0, 150.0
 
@@ -116,6 +118,8 @@ def _first(report: Report, bad: list[Result]) -> list[dict[str, Any]]:
             more = f" and {len(subjects) - SUBJECTS} more" if len(subjects) > SUBJECTS else ""
             if subjects:
                 said.append(f"{words} {', '.join(subjects[:SUBJECTS])}{more}")
+        if len(messages := {row.message for row in rows}) == 1 and len(rows[0].message) <= MESSAGE:
+            said += messages
         found.append(
             {"control": report.controls[name], "said": "; ".join(said), "regressed": any(row.change == "regressed" for row in rows)}
         )
@@ -155,7 +159,7 @@ def _scopes(report: Report) -> list[tuple[str, str, list[tuple[str, Score]]]]:
     """(title, filter, [(label, score)]) of every way to cut the score."""
     found = []
     for scope, title in (("domain", "Domain"), ("region", "Region"), ("owner", "Owner"), ("framework", "Framework")):
-        rows = [(FRAMEWORKS[score.name] if scope == "framework" else score.name, score) for score in report.scores if score.scope == scope]
+        rows = [(FRAMEWORKS[score.name] if scope == "framework" else score.name.replace("-", " "), score) for score in report.scores if score.scope == scope]
         rows.sort(key=lambda row: (row[1].effective is None, row[1].effective if row[1].effective is not None else 0.0, row[0]))
         found.append((title, scope, rows))
     return found

@@ -48,8 +48,7 @@ def render(report: Report) -> str:
             [[counts[key] for key in ("pass", "fail", "error", "waived", "manual", "not_applicable")]],
         ),
         "",
-        f"Since {report.previous}: "
-        + ", ".join(f"{changes[key]} {key}" for key in ("regressed", "fixed", "new", "gone")) + "."
+        f"Since {report.previous}: " + ", ".join(f"{changes[key]} {key}" for key in ("regressed", "fixed", "new", "gone")) + "."
         if report.previous
         else "The first run.",
         "",

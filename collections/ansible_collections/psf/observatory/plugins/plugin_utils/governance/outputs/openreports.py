@@ -61,7 +61,7 @@ def _object(report: Report, api: Api, namespace: str, rows: list[Result], number
         "annotations": {"psf.observatory/run": report.run_id},
     }
     if namespace:
-        metadata["namespace"] = namespace
+        metadata["namespace"] = _name(namespace)[:63].strip("-")
     results = [_result(report, api, row) for row in rows]
     found: dict[str, Any] = {
         "apiVersion": api.version,

@@ -33,7 +33,12 @@ def identifier(*parts: object) -> str:
 
 def prop(name: str, value: object, **more: str) -> dict[str, str]:
     """A property: its value is one line and never empty, as the model wants it."""
-    return {"name": name, "ns": NS, "value": " ".join(str(value).split()) or "-", **more}
+    return {"name": name, "ns": NS, "value": line(str(value)), **more}
+
+
+def line(text: str) -> str:
+    """A title: one line, never empty."""
+    return " ".join(text.split()) or "-"
 
 
 def nist_id(name: str) -> str:
@@ -65,7 +70,7 @@ def assessment_results(report: Report) -> dict[str, Any]:
     findings = _findings(report, rows)
     result: dict[str, Any] = {
         "uuid": identifier("result", report.environment, report.run_id),
-        "title": f"Run {report.run_id}",
+        "title": line(f"Run {report.run_id}"),
         "description": f"Automated assessment of the environment {report.environment}.",
         "start": stamp(report.started),
         "end": stamp(report.finished),
@@ -127,7 +132,7 @@ def _observation(report: Report, row: Result) -> dict[str, Any]:
     collected = row.collected_at or report.finished
     found: dict[str, Any] = {
         "uuid": identifier("observation", report.run_id, row.fingerprint),
-        "title": f"{row.control} on {row.name}",
+        "title": line(f"{row.control} on {row.name}"),
         "description": row.message or control.title,
         "props": [
             prop("Rule_Id", row.control),
@@ -140,7 +145,7 @@ def _observation(report: Report, row: Result) -> dict[str, Any]:
         ],
         "methods": ["EXAMINE" if row.status == MANUAL else "TEST"],
         "types": ["control-objective"],
-        "subjects": [{"subject-uuid": _subject(row), "type": "inventory-item", "title": row.name}],
+        "subjects": [{"subject-uuid": _subject(row), "type": "inventory-item", "title": line(row.name)}],
         "collected": stamp(collected),
         "expires": stamp(collected + timedelta(seconds=control.max_age)),
     }
@@ -159,7 +164,7 @@ def _risk(report: Report, row: Result) -> dict[str, Any]:
     control = report.controls[row.control]
     found: dict[str, Any] = {
         "uuid": identifier("risk", report.environment, row.fingerprint),
-        "title": f"{control.title}: {row.name}",
+        "title": line(f"{control.title}: {row.name}"),
         "description": row.message or control.title,
         "statement": control.rationale or control.title,
         "props": [prop("severity", control.severity), prop("owner", control.owner)],
@@ -171,7 +176,7 @@ def _risk(report: Report, row: Result) -> dict[str, Any]:
             {
                 "uuid": identifier("remediation", row.fingerprint),
                 "lifecycle": "recommendation",
-                "title": f"Remediation of {row.control}",
+                "title": line(f"Remediation of {row.control}"),
                 "description": control.remediation,
             }
         ]
@@ -186,7 +191,7 @@ def _risk(report: Report, row: Result) -> dict[str, Any]:
                 "entries": [
                     {
                         "uuid": identifier("waiver", waiver.id, row.fingerprint),
-                        "title": f"Waiver {waiver.id}",
+                        "title": line(f"Waiver {waiver.id}"),
                         "start": stamp(created),
                         "end": stamp(last),
                         "description": f"{waiver.reason} (ticket {waiver.ticket}; requested by {waiver.requested_by}, "
@@ -212,7 +217,7 @@ def _findings(report: Report, rows: list[Result]) -> list[dict[str, Any]]:
             found.append(
                 {
                     "uuid": identifier("finding", report.run_id, name, target),
-                    "title": f"{name}: {control.title}",
+                    "title": line(f"{name}: {control.title}"),
                     "description": f"{len(of) - len(failed)} of {len(of)} subjects pass"
                     + (f"; {unread} could not be read." if unread else "."),
                     "props": [prop("Rule_Id", name)],
@@ -256,7 +261,7 @@ def component_definition(report: Report) -> dict[str, Any]:
         component: dict[str, Any] = {
             "uuid": identifier("component", name),
             "type": "service",
-            "title": name,
+            "title": line(name),
             "description": f"{name}, as psf.observatory assesses it.",
             "props": rules,
         }

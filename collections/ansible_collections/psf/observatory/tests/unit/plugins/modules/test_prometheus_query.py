@@ -32,10 +32,18 @@ def test_a_scalar_and_nothing(web):
     assert ask(web, vector()) == {"values": []}
 
 
-@pytest.mark.parametrize("body, status, words", [
-    ({"status": "error", "error": "parse error"}, 400, "HTTP 400 parse error"), (b"<html>", 502, "another shape"), (b"[]", 200, "another shape"),
-    ({"status": "success", "data": {}}, 200, "another shape"), ({"status": "success", "data": {"resultType": "matrix", "result": []}}, 200, "matrix"),
-    (vector(*["1"] * 1001), 200, "1001 series"), (b"x" * (2 << 20), 200, "another shape")])
+@pytest.mark.parametrize(
+    "body, status, words",
+    [
+        ({"status": "error", "error": "parse error"}, 400, "HTTP 400 parse error"),
+        (b"<html>", 502, "another shape"),
+        (b"[]", 200, "another shape"),
+        ({"status": "success", "data": {}}, 200, "another shape"),
+        ({"status": "success", "data": {"resultType": "matrix", "result": []}}, 200, "matrix"),
+        (vector(*["1"] * 1001), 200, "1001 series"),
+        (b"x" * (2 << 20), 200, "another shape"),
+    ],
+)
 def test_what_is_no_number_is_an_error_and_never_a_value(web, body, status, words):
     assert words in ask(web, body, status)["error"]
 

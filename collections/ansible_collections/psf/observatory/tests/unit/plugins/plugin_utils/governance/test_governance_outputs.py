@@ -26,7 +26,7 @@ from ansible_collections.psf.observatory.tests.unit import governance_sample as 
 from hypothesis import given
 from hypothesis import strategies as st
 
-NASTY = '</script><img src=x onerror=alert(1)> "quoted" \'single\' | `code` \\ {{ 7*7 }} \x00\x07 \u2028 \ud7ff * _b_ [x](y)\nnext \udcff'
+NASTY = "</script><img src=x onerror=alert(1)> \"quoted\" 'single' | `code` \\ {{ 7*7 }} \x00\x07 \u2028 \ud7ff * _b_ [x](y)\nnext \udcff"
 
 
 @pytest.fixture(scope="module")
@@ -39,10 +39,20 @@ def report():
 @pytest.fixture(scope="module")
 def nasty():
     """Everything that a host, a control or a waiver may say is hostile."""
-    made = sample.make(extra={"control": "IAM-11", "subject": {"type": "host", "name": NASTY, "region": "eu", "namespace": NASTY},
-                              "status": "fail", "expected": NASTY, "actual": NASTY, "message": NASTY, "parameters": {"p": NASTY},
-                              "overridden": ["p"], "evidence": {"collected_at": sample.stamp(sample.NOW), "collector": NASTY, "data": NASTY}},
-                       rows=[{**sample.WAIVERS[0], "reason": NASTY, "compensating": NASTY}, {**sample.WAIVERS[1], "expires": NASTY}])
+    made = sample.make(
+        extra={
+            "control": "IAM-11",
+            "subject": {"type": "host", "name": NASTY, "region": "eu", "namespace": NASTY},
+            "status": "fail",
+            "expected": NASTY,
+            "actual": NASTY,
+            "message": NASTY,
+            "parameters": {"p": NASTY},
+            "overridden": ["p"],
+            "evidence": {"collected_at": sample.stamp(sample.NOW), "collector": NASTY, "data": NASTY},
+        },
+        rows=[{**sample.WAIVERS[0], "reason": NASTY, "compensating": NASTY}, {**sample.WAIVERS[1], "expires": NASTY}],
+    )
     run.evidence(made)
     return made
 
@@ -75,8 +85,16 @@ def test_every_failure_is_in_every_format(report):
     files = outputs.files(report)
     bad = {(row.control, row.name) for row in report.results if row.state == "fail"}
     assert bad
-    for name in ("report.html", "junit.xml", "report.sarif", "oscal/assessment-results.json", "openreports.json", "policyreports.json",
-                 "results.json", "summary.md"):
+    for name in (
+        "report.html",
+        "junit.xml",
+        "report.sarif",
+        "oscal/assessment-results.json",
+        "openreports.json",
+        "policyreports.json",
+        "results.json",
+        "summary.md",
+    ):
         for control, subject in bad:
             assert control in files[name] and subject in files[name], (name, control, subject)
 
@@ -109,7 +127,9 @@ def test_the_page_needs_nothing_else_and_its_links_lead_somewhere(report):
     text = html.render(report)
     page = Page(text)
     assert page.open == ["html"] or page.open == []
-    assert page.loads == [] and "http" not in re.sub(r"http-equiv", "", text).replace("https://", "http://").split("<body>")[0].replace("http://", "")
+    assert page.loads == [] and "http" not in re.sub(r"http-equiv", "", text).replace("https://", "http://").split("<body>")[0].replace(
+        "http://", ""
+    )
     evidence = {row.evidence_path for row in report.results}
     for link in page.links:
         assert (link[1:] in page.ids) if link.startswith("#") else link in evidence, link
@@ -121,19 +141,32 @@ def test_the_pages_policy_names_exactly_its_script_and_style(report):
     policy = re.search(r'Content-Security-Policy" content="([^"]*)"', text)[1].replace("&#39;", "'")
     script, style = (re.search(f"<{tag}>(.*?)</{tag}>", text, re.DOTALL)[1] for tag in ("script", "style"))
     assert f"script-src '{html._hash(script)}'" in policy and f"style-src '{html._hash(style)}'" in policy
-    assert "default-src 'none'" in policy and not re.search(r"\sstyle=|\son[a-z]+=", re.sub(r"<(script|style)>.*?</\1>", "", text, flags=re.DOTALL))
+    assert "default-src 'none'" in policy and not re.search(
+        r"\sstyle=|\son[a-z]+=", re.sub(r"<(script|style)>.*?</\1>", "", text, flags=re.DOTALL)
+    )
 
 
 def test_the_page_shows_verdict_overrides_waivers_and_remediation(report):
     text = html.render(report)
-    for words in ("1 critical finding to act on now", "the grade is at best C", "parameter overridden", "min_days=21", "WVR-2026-003",
-                  "4 d ago", "Run the playbook with the tag", "disrupts the service", "This is the first run"):
+    for words in (
+        "1 critical finding to act on now",
+        "the grade is at best C",
+        "parameter overridden",
+        "min_days=21",
+        "WVR-2026-003",
+        "4 d ago",
+        "Run the playbook with the tag",
+        "disrupts the service",
+        "This is the first run",
+    ):
         assert words in text, words
 
 
 def test_the_trend_needs_two_runs_and_stays_in_its_picture():
-    history = [{"run": f"2026112{day}T134700Z", "finished": f"2026-11-2{day}T13:47:00Z", "strict": 0.4, "effective": 0.5 + day / 10, "grade": "C"}
-               for day in range(3)]
+    history = [
+        {"run": f"2026112{day}T134700Z", "finished": f"2026-11-2{day}T13:47:00Z", "strict": 0.4, "effective": 0.5 + day / 10, "grade": "C"}
+        for day in range(3)
+    ]
     made = sample.make()
     assert html._trend(made)["lines"] == {}
     made.history = history
@@ -155,7 +188,11 @@ def test_thousands_of_subjects_do_not_make_a_page_of_megabytes():
 def test_junit_counts_agree_with_the_run(report):
     root = ElementTree.fromstring(junit.render(report))
     counts = report.counts()
-    assert root.get("tests") == str(len(report.results)) and root.get("failures") == str(counts["fail"]) and root.get("errors") == str(counts["error"])
+    assert (
+        root.get("tests") == str(len(report.results))
+        and root.get("failures") == str(counts["fail"])
+        and root.get("errors") == str(counts["error"])
+    )
     assert len(root.findall(".//skipped")) == counts["waived"] + counts["manual"] + counts["not_applicable"]
     assert "waived by WVR-2026-001 until 2027-03-01" in "".join(node.text for node in root.iter("skipped"))
 
@@ -175,7 +212,8 @@ def test_sarif_has_suppressions_fingerprints_and_notifications(report):
         assert (result["level"] != "none") == (result["kind"] == "fail")
     suppressed = [result for result in one["results"] if result.get("suppressions")]
     assert len(suppressed) == report.counts()["waived"] and all(
-        row["suppressions"][0]["status"] == "accepted" and row["suppressions"][0]["kind"] == "external" for row in suppressed)
+        row["suppressions"][0]["status"] == "accepted" and row["suppressions"][0]["kind"] == "external" for row in suppressed
+    )
     assert not one["invocations"][0]["executionSuccessful"] and not any("baselineState" in result for result in one["results"])
 
 
@@ -232,8 +270,13 @@ def test_one_report_for_the_cluster_with_its_summary(report, api, kind):
     (item,) = openreports.render(report, api)["items"]
     counts = report.counts()
     assert (item["apiVersion"], item["kind"]) == (api.version, kind)
-    assert item["summary"] == {"pass": counts["pass"], "fail": counts["fail"], "warn": counts["waived"], "error": counts["error"],
-                               "skip": counts["manual"] + counts["not_applicable"]}
+    assert item["summary"] == {
+        "pass": counts["pass"],
+        "fail": counts["fail"],
+        "warn": counts["waived"],
+        "error": counts["error"],
+        "skip": counts["manual"] + counts["not_applicable"],
+    }
     for row in item["results"]:
         assert (row["result"] == "warn") <= (not row["scored"] and "waiver" in row["properties"])
         assert all(isinstance(value, str) for value in row["properties"].values())
@@ -247,8 +290,11 @@ def test_a_report_for_each_namespace_and_never_more_than_its_limit():
     made.results += [type(row)(**{**row.__dict__, "type": "pod", "name": f"pod-{n}", "namespace": "shop"}) for n in range(1200)]
     items = openreports.render(made, openreports.OPENREPORTS)["items"]
     assert [(item["kind"], item["metadata"].get("namespace"), item["metadata"]["name"], len(item["results"])) for item in items] == [
-        ("ClusterReport", None, "governance-lab", 168), ("Report", "shop", "governance-lab-1", 500),
-        ("Report", "shop", "governance-lab-2", 500), ("Report", "shop", "governance-lab-3", 200)]
+        ("ClusterReport", None, "governance-lab", 168),
+        ("Report", "shop", "governance-lab-1", 500),
+        ("Report", "shop", "governance-lab-2", 500),
+        ("Report", "shop", "governance-lab-3", 200),
+    ]
 
 
 # -- metrics and lines -------------------------------------------------------------------------------------------------

@@ -67,9 +67,22 @@ def tree(path):
 def test_a_run_has_everything_and_its_manifest_knows_it(runs):
     one = sample.write(runs)
     manifest = json.loads((one.path / "manifest.json").read_bytes())
-    assert {"results.json", "summary.json", "report.html", "summary.md", "junit.xml", "report.sarif", "oscal/assessment-results.json",
-            "oscal/component-definition.json", "openreports.json", "policyreports.json", "regions/eu.prom", "regions/us.prom",
-            "regions/eu.jsonl", "regions/us.jsonl"} <= set(manifest["files"])
+    assert {
+        "results.json",
+        "summary.json",
+        "report.html",
+        "summary.md",
+        "junit.xml",
+        "report.sarif",
+        "oscal/assessment-results.json",
+        "oscal/component-definition.json",
+        "openreports.json",
+        "policyreports.json",
+        "regions/eu.prom",
+        "regions/us.prom",
+        "regions/eu.jsonl",
+        "regions/us.jsonl",
+    } <= set(manifest["files"])
     assert len([name for name in manifest["files"] if name.startswith("evidence/")]) == len(one.report.results)
     assert manifest["previous"] is None and os.readlink(runs.path / "latest") == one.report.run_id
     assert one.path.stat().st_mode & 0o777 == 0o750 and (one.path / "results.json").stat().st_mode & 0o777 == 0o640
@@ -180,12 +193,18 @@ def test_killed_at_any_moment_the_last_whole_run_stays_and_the_next_one_clears_u
         "        return real(*args, **kwargs)\n"
         "    return counted\n"
         "run._store, run.Path.rename = step(run._store), step(run.Path.rename)\n"
-        "sample.write(run.Runs(sys.argv[1]), sample.NOW + timedelta(days=1))\n")
+        "sample.write(run.Runs(sys.argv[1]), sample.NOW + timedelta(days=1))\n"
+    )
     root = str(next(parent for parent in run.Path(__file__).resolve().parents if parent.name == "ansible_collections").parent)
     files = len(outputs.files(sample.make())) + len(sample.make().results) + 1
     for steps in (1, files, files + 1):
-        done = subprocess.run([sys.executable, "-c", code, str(runs.path), str(steps)], env={**os.environ, "PYTHONPATH": root},
-                              capture_output=True, text=True)
+        done = subprocess.run(
+            [sys.executable, "-c", code, str(runs.path), str(steps)],
+            env={**os.environ, "PYTHONPATH": root},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         assert done.returncode == 9, done.stderr
         known = runs.ids()
         for name in known:  # whatever is there as a run is whole
@@ -204,16 +223,25 @@ def test_two_at_once_do_not_mix(runs):
 
 def test_evidence_without_bounds_is_cut(runs, monkeypatch):
     monkeypatch.setattr(run, "EVIDENCE", 1000)
-    big = {"control": "IAM-03", "subject": {"type": "host", "name": "huge", "region": "eu"}, "status": "fail",
-           "evidence": {"collected_at": sample.stamp(sample.NOW), "collector": "x", "data": ["y" * 100] * 1000}}
+    big = {
+        "control": "IAM-03",
+        "subject": {"type": "host", "name": "huge", "region": "eu"},
+        "status": "fail",
+        "evidence": {"collected_at": sample.stamp(sample.NOW), "collector": "x", "data": ["y" * 100] * 1000},
+    }
     one = sample.write(runs, extra=big)
     (row,) = [row for row in one.report.results if row.name == "huge"]
     assert (one.path / row.evidence_path).stat().st_size < 3000
 
 
-@pytest.mark.parametrize("break_it", [
-    lambda path: (path / "manifest.json").write_text("{"), lambda path: (path / "manifest.json").unlink(),
-    lambda path: (path / "results.json").write_text('{"results": []}')])
+@pytest.mark.parametrize(
+    "break_it",
+    [
+        lambda path: (path / "manifest.json").write_text("{"),
+        lambda path: (path / "manifest.json").unlink(),
+        lambda path: (path / "results.json").write_text('{"results": []}'),
+    ],
+)
 def test_a_damaged_last_run_stops_the_next_one(runs, break_it):
     break_it(sample.write(runs).path)
     with pytest.raises(GovernanceError, match="damaged"):
@@ -227,8 +255,23 @@ def test_signed_runs_verify_with_the_key_and_with_openssl_and_not_with_another(r
     found = verify.verify(runs.path, keys / "key.pub")
     assert found.ok and found.signed == 3
     place = runs.path / "latest"
-    subprocess.run(["openssl", "pkeyutl", "-verify", "-pubin", "-inkey", keys / "key.pub", "-rawin", "-in", place / "manifest.json",
-                    "-sigfile", place / "manifest.json.sig"], check=True, capture_output=True)
+    subprocess.run(
+        [
+            "openssl",
+            "pkeyutl",
+            "-verify",
+            "-pubin",
+            "-inkey",
+            keys / "key.pub",
+            "-rawin",
+            "-in",
+            place / "manifest.json",
+            "-sigfile",
+            place / "manifest.json.sig",
+        ],
+        check=True,
+        capture_output=True,
+    )
     subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", tmp_path / "o.pem"], check=True, capture_output=True)
     subprocess.run(["openssl", "pkey", "-in", tmp_path / "o.pem", "-pubout", "-out", tmp_path / "o.pub"], check=True, capture_output=True)
     assert "the signature is not this key's" in verify.verify(runs.path, tmp_path / "o.pub").problems[0]
@@ -269,15 +312,27 @@ def edit(path, old, new):
     path.write_text(raw.replace(old, new))
 
 
-@pytest.mark.parametrize("tamper, words", [
-    (lambda place: edit(place / SECOND / "results.json", '"status": "fail"', '"status": "pass"'), f"{SECOND}: results.json: was changed"),
-    (lambda place: (place / SECOND / "junit.xml").unlink(), f"{SECOND}: junit.xml: No such file"),
-    (lambda place: (place / SECOND / "evidence" / "more.json").write_text("{}"), f"{SECOND}: evidence/more.json: the manifest does not know"),
-    (lambda place: edit(place / SECOND / "manifest.json", '"complete": true', '"complete": false'), "the chain breaks: the manifest of 20261125"),
-    (lambda place: (place / SECOND).rename(place / "away"), "the run before it is 20261125T134700Z, but here it is 20261124"),
-    (lambda place: (place / SECOND / "manifest.json").write_text("no"), f"{SECOND}/manifest.json: not JSON"),
-    (lambda place: (place / "latest").unlink() or (place / "latest").symlink_to(SECOND), "latest points to 20261125"),
-])
+@pytest.mark.parametrize(
+    "tamper, words",
+    [
+        (
+            lambda place: edit(place / SECOND / "results.json", '"status": "fail"', '"status": "pass"'),
+            f"{SECOND}: results.json: was changed",
+        ),
+        (lambda place: (place / SECOND / "junit.xml").unlink(), f"{SECOND}: junit.xml: No such file"),
+        (
+            lambda place: (place / SECOND / "evidence" / "more.json").write_text("{}"),
+            f"{SECOND}: evidence/more.json: the manifest does not know",
+        ),
+        (
+            lambda place: edit(place / SECOND / "manifest.json", '"complete": true', '"complete": false'),
+            "the chain breaks: the manifest of 20261125",
+        ),
+        (lambda place: (place / SECOND).rename(place / "away"), "the run before it is 20261125T134700Z, but here it is 20261124"),
+        (lambda place: (place / SECOND / "manifest.json").write_text("no"), f"{SECOND}/manifest.json: not JSON"),
+        (lambda place: (place / "latest").unlink() or (place / "latest").symlink_to(SECOND), "latest points to 20261125"),
+    ],
+)
 def test_whatever_was_changed_is_found_and_where(three_runs, tamper, words):
     runs = three_runs
     assert verify.verify(runs.path).ok
@@ -292,7 +347,7 @@ def test_any_flipped_byte_anywhere_is_found(three_runs):
     last = runs.path / "20261126T134700Z" / "manifest.json"
     for path in [path for path in files if path != last][::23]:
         raw = path.read_bytes()
-        path.write_bytes(raw[:len(raw) // 2] + bytes([raw[len(raw) // 2] ^ 1]) + raw[len(raw) // 2 + 1:])
+        path.write_bytes(raw[: len(raw) // 2] + bytes([raw[len(raw) // 2] ^ 1]) + raw[len(raw) // 2 + 1 :])
         assert verify.verify(runs.path).problems, path
         path.write_bytes(raw)
     assert verify.verify(runs.path).ok
@@ -317,10 +372,10 @@ def test_a_chain_whose_beginning_was_moved_away_is_whole_and_says_so(three_runs)
 def test_from_a_shell_without_ansible(three_runs):
     runs = three_runs
     command = [sys.executable, "-I", "-S", verify.__file__, str(runs.path)]
-    whole = subprocess.run(command, capture_output=True, text=True)
+    whole = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (whole.returncode, whole.stdout) == (0, "whole: 3 runs, 0 problems\n")
     (runs.path / SECOND / "junit.xml").write_text("")
-    broken = subprocess.run(command, capture_output=True, text=True)
+    broken = subprocess.run(command, capture_output=True, text=True, check=False)
     assert broken.returncode == 1 and "BROKEN: 20261125T134700Z: junit.xml: was changed" in broken.stdout
-    missing = subprocess.run([*command[:-1], str(runs.path / "no")], capture_output=True, text=True)
+    missing = subprocess.run([*command[:-1], str(runs.path / "no")], capture_output=True, text=True, check=False)
     assert missing.returncode == 2 and "cannot verify" in missing.stderr

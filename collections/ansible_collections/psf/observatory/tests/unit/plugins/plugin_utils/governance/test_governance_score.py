@@ -18,36 +18,56 @@ from ansible_collections.psf.observatory.tests.unit import governance_sample as 
 from hypothesis import given
 from hypothesis import strategies as st
 
-CONTROLS = {name: Control(name, name, severity, f"d{index % 3}", "o", frameworks={"gdpr": ("32",)} if index % 2 else {})
-            for index, (name, severity) in enumerate((a, b) for b in model.SEVERITIES for a in (f"{b[:1].upper()}-{n}" for n in (1, 2)))}
+CONTROLS = {
+    name: Control(name, name, severity, f"d{index % 3}", "o", frameworks={"gdpr": ("32",)} if index % 2 else {})
+    for index, (name, severity) in enumerate((a, b) for b in model.SEVERITIES for a in (f"{b[:1].upper()}-{n}" for n in (1, 2)))
+}
 
 
 def result(control, status, name="h", waiver=None, region=None):
     return Result(control, "host", name, region, status, waiver=waiver)
 
 
-rows = st.lists(st.builds(result, st.sampled_from(sorted(CONTROLS)), st.sampled_from(model.STATUSES), st.text("abc", min_size=1, max_size=3),
-                          st.sampled_from([None, None, "W"]), st.sampled_from([None, "eu", "us"])), max_size=30).map(
-    lambda found: [row if row.status == "fail" else result(row.control, row.status, row.name, None, row.region) for row in found])
+rows = st.lists(
+    st.builds(
+        result,
+        st.sampled_from(sorted(CONTROLS)),
+        st.sampled_from(model.STATUSES),
+        st.text("abc", min_size=1, max_size=3),
+        st.sampled_from([None, None, "W"]),
+        st.sampled_from([None, "eu", "us"]),
+    ),
+    max_size=30,
+).map(lambda found: [row if row.status == "fail" else result(row.control, row.status, row.name, None, row.region) for row in found])
 
 
 # -- the formula -------------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("given_rows, strict, effective, grade", [
-    ([("critical", "pass"), ("low", "fail")], 10 / 11, 10 / 11, "B"),
-    ([("critical", "fail"), ("low", "pass")], 1 / 11, 1 / 11, "F"),
-    ([("high", "error"), ("high", "pass")], 0.5, 0.5, "D"),
-    ([("high", "waived"), ("high", "pass")], 0.5, 1.0, "A"),
-    ([("medium", "not_applicable"), ("medium", "manual"), ("medium", "pass")], 1.0, 1.0, "A"),
-    ([("info", "fail")], None, None, "-"),
-    ([("high", "waived")], 0.0, None, "F"),
-    ([], None, None, "-"),
-])
+@pytest.mark.parametrize(
+    "given_rows, strict, effective, grade",
+    [
+        ([("critical", "pass"), ("low", "fail")], 10 / 11, 10 / 11, "B"),
+        ([("critical", "fail"), ("low", "pass")], 1 / 11, 1 / 11, "F"),
+        ([("high", "error"), ("high", "pass")], 0.5, 0.5, "D"),
+        ([("high", "waived"), ("high", "pass")], 0.5, 1.0, "A"),
+        ([("medium", "not_applicable"), ("medium", "manual"), ("medium", "pass")], 1.0, 1.0, "A"),
+        ([("info", "fail")], None, None, "-"),
+        ([("high", "waived")], 0.0, None, "F"),
+        ([], None, None, "-"),
+    ],
+)
 def test_the_formula_by_hand(given_rows, strict, effective, grade):
     controls = {str(n): Control(str(n), "t", severity, "d", "o") for n, (severity, _s) in enumerate(given_rows)}
-    found = score.one("overall", "overall", [result(str(n), "fail" if s == "waived" else s, waiver="W" if s == "waived" else None)
-                                             for n, (_v, s) in enumerate(given_rows)], controls)
-    assert (found.strict, found.effective, found.grade) == (pytest.approx(strict) if strict is not None else None,
-                                                            pytest.approx(effective) if effective is not None else None, grade)
+    found = score.one(
+        "overall",
+        "overall",
+        [result(str(n), "fail" if s == "waived" else s, waiver="W" if s == "waived" else None) for n, (_v, s) in enumerate(given_rows)],
+        controls,
+    )
+    assert (found.strict, found.effective, found.grade) == (
+        pytest.approx(strict) if strict is not None else None,
+        pytest.approx(effective) if effective is not None else None,
+        grade,
+    )
 
 
 def test_a_control_with_many_subjects_does_not_weigh_more():
@@ -80,7 +100,7 @@ def test_to_mend_something_never_lowers_a_score_and_to_break_something_never_rai
         for status, better in (("pass", True), ("error", False)):
             if row.status not in ("pass", "fail", "error") or row.waived:
                 continue
-            after = score.one("overall", "overall", [*found[:index], result(row.control, status, row.name), *found[index + 1:]], CONTROLS)
+            after = score.one("overall", "overall", [*found[:index], result(row.control, status, row.name), *found[index + 1 :]], CONTROLS)
             if before.strict is not None:
                 assert after.strict >= before.strict - 1e-12 if better else after.strict <= before.strict + 1e-12
 
@@ -104,22 +124,51 @@ def test_where_two_hosts_report_the_same_subject_the_worse_counts():
         assert [(row.status, row.hosts) for row in results] == [("error", ["app-eu-1", "obs-eu-1"])]
 
 
-@pytest.mark.parametrize("break_it, words", [
-    (lambda answer: answer.update(results=[{"control": "NOPE-1", "subject": {"type": "host", "name": "a"}, "status": "pass"}]), "NOPE-1"),
-    (lambda answer: answer["results"][0].update(status="ok"), "status: 'ok'"),
-    (lambda answer: answer["results"][0].pop("subject"), "subject"),
-    (lambda answer: answer["controls"][0].pop("title"), "title is missing"),
-    (lambda answer: answer["controls"][0].update(severity="urgent"), "severity: 'urgent'"),
-    (lambda answer: answer["controls"][0].update(max_age="soon"), "max_age"),
-    (lambda answer: answer.update(started="13:00"), "started"),
-    (lambda answer: answer.update(finished="2026-11-24T13:00:00"), "with a zone"),
-])
+@pytest.mark.parametrize(
+    "break_it, words",
+    [
+        (
+            lambda answer: answer.update(results=[{"control": "NOPE-1", "subject": {"type": "host", "name": "a"}, "status": "pass"}]),
+            "NOPE-1",
+        ),
+        (lambda answer: answer["results"][0].update(status="ok"), "status: 'ok'"),
+        (lambda answer: answer["results"][0].pop("subject"), "subject"),
+        (lambda answer: answer["controls"][0].pop("title"), "title is missing"),
+        (lambda answer: answer["controls"][0].update(severity="urgent"), "severity: 'urgent'"),
+        (lambda answer: answer["controls"][0].update(max_age="soon"), "max_age"),
+        (lambda answer: answer.update(started="13:00"), "started"),
+        (lambda answer: answer.update(finished="2026-11-24T13:00:00"), "with a zone"),
+    ],
+)
 def test_what_cannot_be_used_is_refused_with_host_and_reason(break_it, words):
     answer = sample.answer("obs-eu-1")
     break_it(answer)
     with pytest.raises(GovernanceError, match=words) as error:
         model.gather([("obs-eu-1", answer)])
     assert "obs-eu-1" in str(error.value)
+
+
+def test_controls_by_id_are_those_of_the_catalogue_and_an_unknown_one_is_said():
+    answer = sample.answer("obs-eu-1")
+    catalogue = {row["id"]: model.read_control(row, "x") for row in answer["controls"]}
+    answer["controls"] = sorted(catalogue)
+    assert model.gather([("obs-eu-1", answer)], catalogue)[0] == catalogue
+    with pytest.raises(GovernanceError, match="control AUD-03 is not among"):
+        model.gather([("obs-eu-1", answer)], {})
+
+
+@pytest.mark.parametrize(
+    "applies_to, component",
+    [
+        ({"groups": ["loki"], "per": "host"}, "loki"),
+        ({"groups": ["all"], "per": "region"}, "region"),
+        ({}, "host"),
+        (None, "host"),
+        ({"component": "postgresql"}, "postgresql"),
+    ],
+)
+def test_the_part_that_a_control_is_about(applies_to, component):
+    assert model.read_control({**sample.controls()[0], "applies_to": applies_to}, "x").component == component
 
 
 @pytest.mark.parametrize("text, seconds", [("24h", 86400), ("1h30m", 5400), ("90d", 7776000), ("1y", 31536000)])
@@ -138,7 +187,10 @@ def test_the_sample_as_a_whole():
     assert report.counts() == {"pass": 128, "fail": 9, "error": 5, "waived": 6, "manual": 4, "not_applicable": 16}
     assert report.score().grade == "C" and report.score().capped and report.regions == ["eu", "us"]
     assert [(row.id, row.state) for row in report.waivers] == [
-        ("WVR-2026-001", "active"), ("WVR-2026-002", "expiring"), ("WVR-2026-003", "expired")]
+        ("WVR-2026-001", "active"),
+        ("WVR-2026-002", "expiring"),
+        ("WVR-2026-003", "expired"),
+    ]
 
 
 def test_chg_04_fails_for_what_has_ended_covers_nothing_or_is_invalid_and_passes_without_waivers():

@@ -25,8 +25,17 @@ CONTROLS = {
     "NET-02": Control("NET-02", "t", "critical", "d", "o"),
     "CHG-04": Control("CHG-04", "t", "high", "d", "o"),
 }
-GOOD = {"id": "WVR-1", "control": "NET-01", "scope": {"host": "app-eu-1"}, "reason": "r", "ticket": "T-1", "requested_by": "web",
-        "approved_by": "security", "created": "2026-11-01", "expires": "2026-12-31"}
+GOOD = {
+    "id": "WVR-1",
+    "control": "NET-01",
+    "scope": {"host": "app-eu-1"},
+    "reason": "r",
+    "ticket": "T-1",
+    "requested_by": "web",
+    "approved_by": "security",
+    "created": "2026-11-01",
+    "expires": "2026-12-31",
+}
 
 
 def parsed(*changes, now=NOW):
@@ -51,41 +60,44 @@ def test_a_good_one_has_no_problem_and_waives_its_failure():
     assert (row.waiver, row.status, row.waived_until, row.bad) == ("WVR-1", "fail", date(2026, 12, 31), False)
 
 
-@pytest.mark.parametrize("change, key, words", [
-    ({"id": ...}, "id", "missing"),
-    ({"id": "a b"}, "id", "letters"),
-    ({"control": "NOPE-1"}, "control", "does not exist"),
-    ({"control": "CHG-04"}, "control", "cannot be waived"),
-    ({"scope": ...}, "scope", "missing"),
-    ({"scope": {}}, "scope", "missing"),
-    ({"scope": "app-eu-1"}, "scope", "not a mapping"),
-    ({"scope": {"host": 3}}, "scope.host", "not a name"),
-    ({"reason": "  "}, "reason", "not text"),
-    ({"reason": 7}, "reason", "not text"),
-    ({"ticket": None}, "ticket", "missing"),
-    ({"approved_by": "web"}, "approved_by", "must be another"),
-    ({"approved_by": " W\u0045b "}, "approved_by", "must be another"),
-    ({"approved_by": "\uff37\uff25\uff22"}, "approved_by", "must be another"),
-    ({"expires": ...}, "expires", "missing"),
-    ({"expires": "31.12.2026"}, "expires", "YYYY-MM-DD"),
-    ({"expires": "2026/12/31"}, "expires", "YYYY-MM-DD"),
-    ({"expires": "20261231"}, "expires", "YYYY-MM-DD"),
-    ({"expires": "2026-W50-1"}, "expires", "YYYY-MM-DD"),
-    ({"expires": "2026-12-31T00:00:00Z"}, "expires", "YYYY-MM-DD"),
-    ({"expires": "2026-1-1"}, "expires", "YYYY-MM-DD"),
-    ({"expires": "2026-02-30"}, "expires", "calendar"),
-    ({"expires": "\u0662\u0660\u0662\u0666-12-31"}, "expires", "YYYY-MM-DD"),
-    ({"expires": 20261231}, "expires", "YYYY-MM-DD"),
-    ({"expires": datetime(2026, 12, 31, 1)}, "expires", "time of day"),
-    ({"expires": "2026-10-01"}, "expires", "before created"),
-    ({"expires": "2027-05-01"}, "expires", "at most 180"),
-    ({"control": "NET-02", "expires": "2027-01-31"}, "expires", "at most 90"),
-    ({"created": "2026-11-26"}, "created", "future"),
-    ({"until": "2027"}, "until", "unknown"),
-    ({"control": "NET-02", "scope": {"host": "*"}}, "scope", "holds everything"),
-    ({"control": "NET-02", "scope": {"type": "host", "name": "**"}}, "scope", "holds everything"),
-    ({"control": "NET-02", "scope": {"host": ["app-eu-1", "*"]}}, "scope", "holds everything"),
-])
+@pytest.mark.parametrize(
+    "change, key, words",
+    [
+        ({"id": ...}, "id", "missing"),
+        ({"id": "a b"}, "id", "letters"),
+        ({"control": "NOPE-1"}, "control", "does not exist"),
+        ({"control": "CHG-04"}, "control", "cannot be waived"),
+        ({"scope": ...}, "scope", "missing"),
+        ({"scope": {}}, "scope", "missing"),
+        ({"scope": "app-eu-1"}, "scope", "not a mapping"),
+        ({"scope": {"host": 3}}, "scope.host", "not a name"),
+        ({"reason": "  "}, "reason", "not text"),
+        ({"reason": 7}, "reason", "not text"),
+        ({"ticket": None}, "ticket", "missing"),
+        ({"approved_by": "web"}, "approved_by", "must be another"),
+        ({"approved_by": " W\u0045b "}, "approved_by", "must be another"),
+        ({"approved_by": "\uff37\uff25\uff22"}, "approved_by", "must be another"),
+        ({"expires": ...}, "expires", "missing"),
+        ({"expires": "31.12.2026"}, "expires", "YYYY-MM-DD"),
+        ({"expires": "2026/12/31"}, "expires", "YYYY-MM-DD"),
+        ({"expires": "20261231"}, "expires", "YYYY-MM-DD"),
+        ({"expires": "2026-W50-1"}, "expires", "YYYY-MM-DD"),
+        ({"expires": "2026-12-31T00:00:00Z"}, "expires", "YYYY-MM-DD"),
+        ({"expires": "2026-1-1"}, "expires", "YYYY-MM-DD"),
+        ({"expires": "2026-02-30"}, "expires", "calendar"),
+        ({"expires": "\u0662\u0660\u0662\u0666-12-31"}, "expires", "YYYY-MM-DD"),
+        ({"expires": 20261231}, "expires", "YYYY-MM-DD"),
+        ({"expires": datetime(2026, 12, 31, 1)}, "expires", "time of day"),
+        ({"expires": "2026-10-01"}, "expires", "before created"),
+        ({"expires": "2027-05-01"}, "expires", "at most 180"),
+        ({"control": "NET-02", "expires": "2027-01-31"}, "expires", "at most 90"),
+        ({"created": "2026-11-26"}, "created", "future"),
+        ({"until": "2027"}, "until", "unknown"),
+        ({"control": "NET-02", "scope": {"host": "*"}}, "scope", "holds everything"),
+        ({"control": "NET-02", "scope": {"type": "host", "name": "**"}}, "scope", "holds everything"),
+        ({"control": "NET-02", "scope": {"host": ["app-eu-1", "*"]}}, "scope", "holds everything"),
+    ],
+)
 def test_each_problem_is_said_with_file_id_key_and_reason(change, key, words):
     (waiver,) = parsed(change)
     (row,) = applied([result(waiver.control)], [waiver])
@@ -102,8 +114,10 @@ def test_what_is_no_mapping_and_a_doubled_id_are_said():
 
 def test_yamls_own_dates_are_read_and_a_file_may_have_the_variables_name(tmp_path):
     path = tmp_path / "w.yml"
-    path.write_text("governance_waivers:\n- {id: W, control: NET-01, scope: {host: a}, reason: r, ticket: t, requested_by: a, "
-                    "approved_by: b, created: 2026-11-01, expires: 2026-11-30}\n")
+    path.write_text(
+        "governance_waivers:\n- {id: W, control: NET-01, scope: {host: a}, reason: r, ticket: t, requested_by: a, "
+        "approved_by: b, created: 2026-11-01, expires: 2026-11-30}\n"
+    )
     (waiver,) = waivers.parse(waivers.load("w.yml", tmp_path), CONTROLS, NOW)
     assert not waiver.problems and waiver.expires == date(2026, 11, 30) and waiver.origin == str(path)
 
@@ -141,14 +155,17 @@ def test_it_stands_to_the_end_of_its_last_day_in_utc_wherever_one_asks(now, back
     assert waiver.state == ("expired" if left < 0 else "expiring" if left < 14 else "active")
 
 
-@pytest.mark.parametrize("now, state", [
-    (datetime(2026, 12, 31, 23, 59, 59, tzinfo=UTC), "expiring"),
-    (datetime(2027, 1, 1, 0, 0, 0, tzinfo=UTC), "expired"),
-    (datetime(2027, 1, 1, 13, 0, tzinfo=timezone(timedelta(hours=14))), "expiring"),
-    (datetime(2026, 12, 31, 13, 0, tzinfo=timezone(timedelta(hours=-12))), "expired"),
-    (datetime(2026, 12, 17, 23, 59, tzinfo=UTC), "active"),
-    (datetime(2026, 12, 18, 0, 0, tzinfo=UTC), "expiring"),
-])
+@pytest.mark.parametrize(
+    "now, state",
+    [
+        (datetime(2026, 12, 31, 23, 59, 59, tzinfo=UTC), "expiring"),
+        (datetime(2027, 1, 1, 0, 0, 0, tzinfo=UTC), "expired"),
+        (datetime(2027, 1, 1, 13, 0, tzinfo=timezone(timedelta(hours=14))), "expiring"),
+        (datetime(2026, 12, 31, 13, 0, tzinfo=timezone(timedelta(hours=-12))), "expired"),
+        (datetime(2026, 12, 17, 23, 59, tzinfo=UTC), "active"),
+        (datetime(2026, 12, 18, 0, 0, tzinfo=UTC), "expiring"),
+    ],
+)
 def test_the_days_at_the_edges(now, state):
     (waiver,) = parsed(now=now)
     applied([result()], [waiver], now)
@@ -183,17 +200,36 @@ def test_every_day_survives_yaml_and_text(day):
 
 # -- what it covers ----------------------------------------------------------------------------------------------------
 names = st.sampled_from(["app-eu-1", "app-us-1", "obs-eu-1"])
-subjects = st.builds(lambda name, status, control: result(control, status, name, region=name.split("-")[1]), names,
-                     st.sampled_from(STATUSES), st.sampled_from(["NET-01", "NET-02"]))
-scopes = st.dictionaries(st.sampled_from(["host", "region", "name", "type", "namespace", "service"]),
-                         st.sampled_from(["app-*", "*-eu-?", "eu", "host", "app-eu-1", "nothing"]), min_size=1)
+subjects = st.builds(
+    lambda name, status, control: result(control, status, name, region=name.split("-")[1]),
+    names,
+    st.sampled_from(STATUSES),
+    st.sampled_from(["NET-01", "NET-02"]),
+)
+scopes = st.dictionaries(
+    st.sampled_from(["host", "region", "name", "type", "namespace", "service"]),
+    st.sampled_from(["app-*", "*-eu-?", "eu", "host", "app-eu-1", "nothing"]),
+    min_size=1,
+)
 
 
-@given(rows=st.lists(subjects, max_size=12), given_scopes=st.lists(scopes, max_size=4), ends=st.lists(st.integers(-5, 40), min_size=4, max_size=4))
+@given(
+    rows=st.lists(subjects, max_size=12),
+    given_scopes=st.lists(scopes, max_size=4),
+    ends=st.lists(st.integers(-5, 40), min_size=4, max_size=4),
+)
 def test_only_failures_in_scope_are_flagged_and_no_status_ever_changes(rows, given_scopes, ends):
     before = [row.status for row in rows]
-    found = parsed(*({"id": f"W{index}", "scope": scope, "expires": NOW.date() + timedelta(days=ends[index])}
-                     for index, scope in enumerate(given_scopes))) if given_scopes else []
+    found = (
+        parsed(
+            *(
+                {"id": f"W{index}", "scope": scope, "expires": NOW.date() + timedelta(days=ends[index])}
+                for index, scope in enumerate(given_scopes)
+            )
+        )
+        if given_scopes
+        else []
+    )
     applied(rows, found)
     assert [row.status for row in rows] == before
     by_id = {waiver.id: waiver for waiver in found}
@@ -238,6 +274,12 @@ def test_in_a_partial_run_a_waiver_whose_subjects_were_not_asked_is_not_unused()
 
 def test_a_namespace_in_the_scope_holds_what_is_in_it():
     (waiver,) = parsed({"scope": {"namespace": "legacy-*"}})
-    rows = applied([result(type="pod", name="a", namespace="legacy-crm"), result(type="namespace", name="legacy-crm"),
-                    result(type="pod", name="b", namespace="shop")], [waiver])
+    rows = applied(
+        [
+            result(type="pod", name="a", namespace="legacy-crm"),
+            result(type="namespace", name="legacy-crm"),
+            result(type="pod", name="b", namespace="shop"),
+        ],
+        [waiver],
+    )
     assert [row.waived for row in rows] == [True, True, False]
