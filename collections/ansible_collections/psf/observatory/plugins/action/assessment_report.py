@@ -50,9 +50,6 @@ class ActionModule(ActionBase):
         key = run.load_private(options["signing_key"], options["signing_key_passphrase"]) if options["signing_key"] else None
         runs = run.Runs(options["directory"])
         answers, asked = self._answers(task_vars, options["complete"])
-        # A host says which controls it answered for; what they are stands in their files.
-        known = library.load(options["controls"] or [])
-        answers = [(host, {**answer, "controls": _rows(host, answer, known)}) for host, answer in answers]
         # In check mode nothing is made, not even the lock; a run that writes meanwhile does not disturb reading.
         with contextlib.nullcontext() if self._task.check_mode else runs.locked():
             now = datetime.now(UTC)
@@ -80,15 +77,6 @@ class ActionModule(ActionBase):
         return answers, asked
 
 
-def _rows(host, answer, known):
-    """The controls that a host answered for."""
-    lost = sorted({str(name) for name in answer.get("controls") or ()} - set(known))
-    if lost:
-        raise model.GovernanceError(f"host {host}: assessment_result: controls {', '.join(lost)} are in no directory of controls; "
-                                    "give governance_directories as the assessment had it")
-    return [known[name] for name in answer.get("controls") or ()]
-
-
 def _own_controls(given):
     """(file, control) of the controls that are judged here, with what the environment gave for their parameters."""
     found = []
@@ -104,8 +92,8 @@ def _known_controls(directories):
     found = {}
     for path in [path for directory in directories for path in sorted(directory.glob("*.yml"))]:
         with contextlib.suppress(OSError, yaml.YAMLError, model.GovernanceError):
-            known = model.read_control(yaml.safe_load(path.read_text(encoding="utf-8")), str(path))
-            found.setdefault(known.id, known)
+            row = model.read_control(yaml.safe_load(path.read_text(encoding="utf-8")), str(path))
+            found.setdefault(row.id, row)
     return found.values()
 
 
