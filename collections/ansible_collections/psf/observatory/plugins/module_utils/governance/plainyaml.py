@@ -12,10 +12,10 @@ import re
 
 from ansible_collections.psf.observatory.plugins.module_utils.governance.world import ReadError
 
-KEY = re.compile(r"""("(?:[^"\\]|\\.)*"|'(?:[^']|'')*'|[^\s"'\[\]{}&*!|>%@`#,-][^#]*?|-[^\s#][^#]*?)\s*:(?:\s+(.*))?\Z""")
+KEY = re.compile(r"""("(?:[^"\\]|\\.)*"|'(?:[^']|'')*'|[^\s"'\[\]{}&*!|>%@`#,-][^#]*?|-[^\s#][^#]*?)\s*:(?:\s+(.*))?\Z""", re.ASCII)
 # A flow list of scalars on one line, as Prometheus prints source_labels.
-FLOW_ITEM = re.compile(r"""\s*("(?:[^"\\]|\\.)*"|'(?:[^']|'')*'|[^\s"'\[\]{},:&*!|>%@`#][^"'\[\]{},:#]*)\s*(?:,|\Z)""")
-FLOW = re.compile(r"\[(?:%s)+\]\Z" % FLOW_ITEM.pattern.replace(r"\Z", r"(?=\])"))
+FLOW_ITEM = re.compile(r"""\s*("(?:[^"\\]|\\.)*"|'(?:[^']|'')*'|[^\s"'\[\]{},:&*!|>%@`#][^"'\[\]{},:#]*)\s*(?:,|\Z)""", re.ASCII)
+FLOW = re.compile(r"\[(?:%s)+\]\Z" % FLOW_ITEM.pattern.replace(r"\Z", r"(?=\])"), re.ASCII)
 BLOCK = re.compile(r"^([|>])([+-]?)(\d?)([+-]?)\Z")
 PLAIN = {"": None, "~": None, "null": None, "true": True, "false": False}
 
@@ -41,6 +41,8 @@ class _Lines:
 
 
 def load(text):
+    if any(letter in text for letter in "\x85\u2028\u2029"):
+        raise ReadError("YAML: a line break of Unicode's own is not read here")
     lines = _Lines(text)
     first = lines.peek()
     if first is None:
@@ -118,12 +120,14 @@ def _scalar(lines, text, indent):
         if text in ("[]", "{}"):
             return [] if text == "[]" else {}
         if FLOW.match(text):
-            items = [item.strip() for item in FLOW_ITEM.findall(text[1:-1])]
+            items = [item.strip(" ") for item in FLOW_ITEM.findall(text[1:-1])]
             return [_quoted(item) if item[0] in "\"'" else _plain(item) for item in items]
         raise ReadError("YAML: flow style is not read here: %r" % text[:60])
     if text[0] in "&*!%@`":
         raise ReadError("YAML: %r is not read here" % text[:60])
-    text = re.split(r"\s+#", text)[0].rstrip()
+    text = re.split(r"[ \t]+#", text)[0].rstrip(" \t")
+    if re.search(r":( |\Z)", text):
+        raise ReadError("YAML: a mapping inside a value is not read here: %r" % text[:60])
     while True:  # a plain scalar goes on where it is indented deeper
         row = lines.peek()
         if row is None or row[0] <= indent:
@@ -135,7 +139,7 @@ def _scalar(lines, text, indent):
 
 
 def _closed(text):
-    pattern = r'"(?:[^"\\]|\\.)*"(\s+#.*)?\Z' if text[0] == '"' else r"'(?:[^']|'')*'(\s+#.*)?\Z"
+    pattern = r'"(?:[^"\\]|\\.)*"([ \t]+#.*)?\Z' if text[0] == '"' else r"'(?:[^']|'')*'([ \t]+#.*)?\Z"
     return re.match(pattern, text, re.DOTALL) is not None
 
 

@@ -18,15 +18,16 @@ from ansible_collections.psf.observatory.plugins.module_utils.governance.world i
 ARGUMENTS = {}
 STA_UNSYNC, STA_NANO = 0x0040, 0x2000
 
+# Fields of another type than long.
+KINDS = {"modes": ctypes.c_uint, "status": ctypes.c_int, "shift": ctypes.c_int, "tai": ctypes.c_int, "reserved": ctypes.c_int * 11}
+
 
 class Timex(ctypes.Structure):
     """struct timex of <sys/timex.h>."""
 
-    _fields_ = [("modes", ctypes.c_uint)] + [(name, ctypes.c_long) for name in ("offset", "freq", "maxerror", "esterror")] + [
-        ("status", ctypes.c_int)] + [(name, ctypes.c_long) for name in ("constant", "precision", "tolerance", "time_s", "time_us", "tick",
-                                                                         "ppsfreq", "jitter")] + [
-        ("shift", ctypes.c_int)] + [(name, ctypes.c_long) for name in ("stabil", "jitcnt", "calcnt", "errcnt", "stbcnt")] + [
-        ("tai", ctypes.c_int), ("reserved", ctypes.c_int * 11)]
+    _fields_ = [(name, KINDS.get(name, ctypes.c_long)) for name in (
+        "modes", "offset", "freq", "maxerror", "esterror", "status", "constant", "precision", "tolerance", "time_s", "time_us", "tick",
+        "ppsfreq", "jitter", "shift", "stabil", "jitcnt", "calcnt", "errcnt", "stbcnt", "tai", "reserved")]
 
 
 def read(world):

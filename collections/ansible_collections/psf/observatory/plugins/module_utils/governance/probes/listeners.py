@@ -64,11 +64,18 @@ def _owners(world):
     for pid in [name for name in os.listdir(world.real("/proc")) if name.isdigit()]:
         try:
             directory = world.real("/proc/%s/fd" % pid)
-            links = [os.readlink(os.path.join(directory, name)) for name in os.listdir(directory)]
-            inodes = [link[8:-1] for link in links if link.startswith("socket:[")]
+            inodes = [link[8:-1] for link in _links(directory) if link.startswith("socket:[")]
             if inodes:
                 name = world.read("/proc/%s/comm" % pid).strip()
                 found.update(dict.fromkeys(inodes, name))
         except (OSError, ReadError):
             continue  # it ended meanwhile, or is not ours to see
     return found
+
+
+def _links(directory):
+    for name in os.listdir(directory):
+        try:
+            yield os.readlink(os.path.join(directory, name))
+        except FileNotFoundError:
+            continue  # closed meanwhile

@@ -11,8 +11,8 @@ One reading for each unit: {"load", "active", "enabled", "user", "restarts", "pi
 
 from __future__ import annotations
 
-import json
 import os
+import re
 
 from ansible_collections.psf.observatory.plugins.module_utils.governance.probes import components
 from ansible_collections.psf.observatory.plugins.module_utils.governance.world import ReadError, reading
@@ -57,6 +57,7 @@ def _program(world, pid):
 
 
 def _exposure(world, names):
-    """Unit to exposure. With no unit named, the whole table comes as JSON; it has every service that is loaded."""
-    table = json.loads(world.run(["systemd-analyze", "security", "--no-pager", "--json=short"]))
-    return {row["unit"]: float(row["exposure"]) for row in table if row["unit"] in names}
+    """Unit to exposure, out of the last line of each unit's table. The JSON of systemd-analyze has the exposure only in the table of all
+    units, which takes ten times as long. A unit that is not loaded makes it end with 1, after the others."""
+    output = world.run(["systemd-analyze", "security", "--no-pager", "--", *names], accept=(0, 1))
+    return {name: float(value) for name, value in re.findall(r"exposure level for (\S+): (\d+(?:\.\d+)?) ", output)}

@@ -68,11 +68,15 @@ def test_controls_of_the_same_reading_ask_once():
     assert sorted(map(str, asked)) == ["{'x': 1}", "{}"]
 
 
+def raising(error):
+    def probe(_world):
+        raise error
+    return probe
+
+
 @pytest.mark.parametrize(("probe", "words"), [
-    (lambda world: (_ for _ in ()).throw(PermissionError("no")), "PermissionError: no"),
-    (lambda world: (_ for _ in ()).throw(ReadError("denied")), "not read: denied"),
-    (lambda world: (_ for _ in ()).throw(RecursionError()), "RecursionError"),
-    (lambda world: (_ for _ in ()).throw(MemoryError()), "memory"),
+    (raising(PermissionError("no")), "PermissionError: no"), (raising(ReadError("denied")), "not read: denied"),
+    (raising(RecursionError()), "RecursionError"), (raising(MemoryError()), "memory"),
     (lambda world: None, "TypeError"), (lambda world: [{"name": "x"}], "no reading"), (lambda world: [{"data": {}}], "no reading"),
     (lambda world: [{"name": "x", "data": {"v": 1}, "error": "y"}], "no reading"),
     (lambda world: [{"name": "x", "data": {1, 2}}], "TypeError"),
@@ -87,8 +91,8 @@ def test_whatever_a_probe_meets_is_an_error(probe, words):
 def test_a_probe_that_hangs_is_an_error_and_holds_up_no_other():
     forever = threading.Event()
     started = time.monotonic()
-    rows = [row(f"HST-{number:02}", f"hang{number}") for number in range(1, 4)] + [row(f"NET-{number:02}",
-        "good") for number in range(1, 9)]
+    rows = [row(f"HST-{number:02}", f"hang{number}") for number in range(1, 4)]
+    rows += [row(f"NET-{number:02}", "good") for number in range(1, 9)]
     hanging = {f"hang{number}": lambda world: forever.wait(30) or GOOD for number in range(1, 4)}
     results = run(*rows, probes=hanging, timeout=0.3, threads=2)["results"]
     forever.set()

@@ -66,8 +66,8 @@ def test_nothing_that_a_probe_may_give_breaks_a_judgement(data):
 
 @given(st.lists(st.integers(0, 9), max_size=6), st.lists(st.text("ab", min_size=1, max_size=3), max_size=3))
 def test_pass_needs_something_looked_at_and_no_failed_read(values, errors):
-    readings = [{"name": str(index), "data": {"v": value}} for index, value in enumerate(values)] + [{"name": "e",
-        "error": text} for text in errors]
+    readings = [{"name": str(index), "data": {"v": value}} for index, value in enumerate(values)]
+    readings += [{"name": "e", "error": text} for text in errors]
     status = expect.judge(readings, [{"that": "v", "at_most": 5}])[0]
     if any(value > 5 for value in values):
         assert status == FAIL
@@ -95,8 +95,8 @@ def test_paths():
     assert expect.look(data, "") is data
     assert expect.look(data, "a.zz.d") is expect.MISSING
     assert [item for _name, item in expect.elements({"g": [{"r": [1, 2]}, {"r": [3]}]}, "g.*.r")] == [1, 2, 3]
-    _status, _expected, actual, _message, offending = expect.judge([{"name": "h", "data": data}], [{"each": "m", "that": "v",
-        "at_most": 2}])
+    _status, _expected, actual, _message, offending = expect.judge([{"name": "h", "data": data}], [
+        {"each": "m", "that": "v", "at_most": 2}])
     assert actual == "h: y: v 3" and offending == ["h"]
 
 
