@@ -30,9 +30,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_ssh_private_key
-
 from . import outputs
 from .model import GovernanceError, Report, moment, stamp
 from .report import Earlier, result_data
@@ -271,6 +268,10 @@ def evidence(report: Report) -> dict[str, str]:
 
 def load_private(path: str | Path, passphrase: str | None = None) -> Any:
     """The user's ed25519 key, PEM (PKCS 8) or OpenSSH. Raises GovernanceError, also when others may read it."""
+    # Only who signs needs the library.
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_ssh_private_key  # noqa: PLC0415
+
     place = Path(path)
     try:
         raw, mode = place.read_bytes(), place.stat().st_mode

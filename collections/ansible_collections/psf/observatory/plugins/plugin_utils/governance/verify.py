@@ -86,7 +86,7 @@ def verify(directory: str | Path, public_key: str | Path | None = None) -> Verif
         found.problems.append(f"{place}: there is no run")
     last = None  # the last assessment, which is not a record of a gate
     before: tuple[str, str, str] | None = None  # id, sha256 of the manifest, when it finished
-    for number, run in enumerate(found.runs):
+    for run in found.runs:
         try:
             data, digest = manifest(place, run)
         except Damaged as error:
@@ -94,7 +94,7 @@ def verify(directory: str | Path, public_key: str | Path | None = None) -> Verif
             before = (run, "", "")
             continue
         _files(place / run, data, found)
-        _link(run, data, before, number == 0, found)
+        _link(run, data, before, found)
         if key:
             _signature(place / run, key, found)
         before = (run, digest, str(data.get("finished")))
@@ -126,13 +126,12 @@ def _files(run: Path, data: dict[str, Any], found: Verification) -> None:
         found.problems.append(f"{run.name}: {name}: the manifest does not know it")
 
 
-def _link(run: str, data: dict[str, Any], before: tuple[str, str, str] | None, first: bool, found: Verification) -> None:
+def _link(run: str, data: dict[str, Any], before: tuple[str, str, str] | None, found: Verification) -> None:
     previous = data.get("previous")
-    if first:
+    if before is None:
         if previous:
             found.notes.append(f"the chain here begins with {run}; the run before it, {previous.get('run')}, is not here")
         return
-    assert before is not None  # noqa: S101 (only the first has none)
     if not previous:
         found.problems.append(f"{run}: the chain breaks: it names no run before it, but {before[0]} is here")
     elif previous.get("run") != before[0]:

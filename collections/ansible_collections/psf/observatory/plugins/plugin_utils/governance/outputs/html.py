@@ -159,7 +159,8 @@ def _scopes(report: Report) -> list[tuple[str, str, list[tuple[str, Score]]]]:
     """(title, filter, [(label, score)]) of every way to cut the score."""
     found = []
     for scope, title in (("domain", "Domain"), ("region", "Region"), ("owner", "Owner"), ("framework", "Framework")):
-        rows = [(FRAMEWORKS[score.name] if scope == "framework" else score.name.replace("-", " "), score) for score in report.scores if score.scope == scope]
+        labels = FRAMEWORKS if scope == "framework" else {}
+        rows = [(labels.get(score.name, score.name.replace("-", " ")), score) for score in report.scores if score.scope == scope]
         rows.sort(key=lambda row: (row[1].effective is None, row[1].effective if row[1].effective is not None else 0.0, row[0]))
         found.append((title, scope, rows))
     return found

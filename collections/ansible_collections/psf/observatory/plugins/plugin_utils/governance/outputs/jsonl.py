@@ -84,9 +84,15 @@ def _result(report: Report, row: Result) -> dict[str, object]:
 
 
 def _line(data: dict[str, object]) -> str:
-    """One line; characters that a terminal or the journal would act upon are escaped, as JSON does for all that is not ASCII."""
-    text = json.dumps(data, default=str)
+    """One line; characters that a terminal or the journal would act upon are escaped, as JSON does for all that is not ASCII.
+
+    Without spaces, as the agent finds the level in it.
+    """
+
+    def dump() -> str:
+        return json.dumps(data, default=str, separators=(",", ":"))
+
     for key in ("actual", "expected", "message", "title", "subject"):
-        if len(text) > BYTES:
-            text = json.dumps(data := data | {key: str(data.get(key, ""))[:100]}, default=str)
-    return text + "\n"
+        if len(dump()) > BYTES:
+            data = data | {key: str(data.get(key, ""))[:100]}
+    return dump() + "\n"

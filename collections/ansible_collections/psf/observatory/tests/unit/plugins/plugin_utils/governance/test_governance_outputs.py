@@ -22,6 +22,7 @@ from ansible_collections.psf.observatory.plugins.plugin_utils.governance.outputs
     oscal,
     sarif,
 )
+from ansible_collections.psf.observatory.plugins.plugin_utils.settings import otel_collector
 from ansible_collections.psf.observatory.tests.unit import governance_sample as sample
 from hypothesis import given
 from hypothesis import strategies as st
@@ -359,6 +360,8 @@ def test_lines_are_one_a_result_with_the_worst_first_and_bounded(report, monkeyp
     assert lines[0]["event"] == "run" and lines[0]["results"] == len(lines) - 1 == sum(row.region in ("eu", None) for row in report.results)
     assert [line["status"] for line in lines[1:4]] == ["fail"] * 3
     assert {line["level"] for line in lines if line["event"] == "result" and line["status"] == "pass"} == {"info"}
+    said = re.compile(otel_collector.LEVEL_SAID)
+    assert all(said.search(line) for line in jsonl.render(report, "eu").splitlines())
     monkeypatch.setattr(jsonl, "LINES", 10)
     assert len(jsonl.render(report, "eu").splitlines()) == 11
 
