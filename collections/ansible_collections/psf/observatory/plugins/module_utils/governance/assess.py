@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One call evaluates many controls: probes read, at the same time and each only once; then each control is judged.
 
-A plan: {"host", "region", "controls": [{"id", "mode", "check", "per", "params", "overridden", "reason", "machine"}], "context"}. `params` are
-effective values; `kinds` name to type; a control with a `reason` does not apply, one of the `machine` not to a container. Its results are as docs/adr/0014-controls.md has them.
+A plan: {"host", "region", "controls": [{"id", "mode", "check", "per", "params", "overridden", "reason", "machine"}], "context"}.
+`params` are effective values; `kinds` name to type; a control with a `reason` does not apply, nor does one of the `machine` to a
+container. Its results are as docs/adr/0014-controls.md has them.
 A probe that hangs is left behind after its time (its thread ends with the process) and what needs it is an error, as is all that raises.
 """
 
