@@ -12,8 +12,8 @@ BAD = 'gov_control_subjects{status=~"fail|error"}'
 ABOUT = "max by (region, env, control, title, domain, severity, owner) (gov_control_info)"
 # What a run wrote of each subject; fields that filters and lines need.
 RESULTS = ('{service_name="governance"} | json event="event", status="status", change="change", waived="waived", control="control", '
-           'severity="severity", subject="subject", message="message" | event="result"')
-LINE = ' | line_format "{{.severity}} {{.control}} {{.status}} {{.subject}}: {{.message}}"'
+           'severity="severity", subject="subject", actual="actual", message="message" | event="result"')
+LINE = ' | line_format "{{.severity}} {{.control}} {{.status}} {{.subject}}: {{.message}}; {{.actual}}"'
 
 DASHBOARDS = (
     Dashboard(
