@@ -23,7 +23,7 @@ help: ## list the commands
 $(VENV)/.complete:
 	@tests/bootstrap.sh "$(VENV)"
 
-lab: $(VENV)/.complete ## bring up two regions of hosts, install everything, verify, say where to look
+lab: $(VENV)/.complete ## bring up two regions of hosts, install everything, assess, verify, say where to look
 	@python molecule/lab make -i inventories/lab
 
 verify: $(VENV)/.complete ## ask the running lab whether both regions are observed

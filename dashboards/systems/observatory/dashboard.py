@@ -10,6 +10,7 @@ BURN = ((None, GREEN), (1, YELLOW), (6, ORANGE), (14.4, RED))
 SEVERITIES = {"critical": ("critical", RED), "warning": ("warning", ORANGE), "info": ("info", BLUE)}
 SLO_COLUMNS = {"region": "Region", "sloth_service": "Service", "sloth_slo": "SLO"}
 NOT_FIRING = "nothing fires on a good day"
+NOT_ASSESSED = "nothing is known before the first run of playbooks/assess.yml"
 NO_SLO = "an estate without a system that has objectives has no budgets"
 TO_SYSTEM = {"System": ("Its dashboard", "/d/psf-${__value.text}-overview?${region:queryparam}&${__url_time_range}")}
 
@@ -66,8 +67,20 @@ DASHBOARDS = (
                       prom(budget("slo:current_burn_rate:ratio"), "Burn rate now", instant=True),
                       columns=SLO_COLUMNS, units={"Left": "percentunit", "Burn rate now": "short"},
                       colors={"Left": BUDGET, "Burn rate now": BURN}, sort=(("Left", False),), width=24, may_be_empty=NO_SLO),)),
+            Row("Governance", (
+                stat("governance-score", "Governance score", "Weighted share of the controls that hold in the region.", "percentunit",
+                     prom('min(gov_score_ratio{scope="overall", kind="effective"})'),
+                     steps=((None, RED), (0.7, ORANGE), (0.8, YELLOW), (0.9, GREEN)), may_be_empty=NOT_ASSESSED),
+                stat("governance-open", "Open findings", "Subjects of controls that fail or could not be read, and are not waived.",
+                     "short",
+                     prom('sum(gov_control_subjects{status=~"fail|error"})'), steps=((None, GREEN), (1, ORANGE)),
+                     may_be_empty=NOT_ASSESSED),
+                stat("governance-age", "Last assessment", "How long ago the last whole assessment ended.", "s",
+                     prom("time() - max(gov_run_last_success_timestamp_seconds)"), steps=((None, GREEN), (108000, ORANGE)),
+                     may_be_empty=NOT_ASSESSED))),
             logs_row(SYSTEM)),
-        instances=False, links=(("All regions", "psf-observatory-global"), ("Error budgets", "psf-observatory-slo"))),
+        instances=False, links=(("All regions", "psf-observatory-global"), ("Error budgets", "psf-observatory-slo"),
+                                ("Governance", "psf-governance-overview"))),
     Dashboard(
         "global", "All regions",
         "The regions side by side. Each region's own Prometheus knows only itself: all are here once the data source is a global view.",

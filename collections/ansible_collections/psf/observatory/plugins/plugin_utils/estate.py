@@ -308,8 +308,8 @@ def targets(hosts: Any, groups: dict[str, list[str]], host: str, extra: Any = No
 def document(groups: dict[str, list[str]], options: dict[str, Any]) -> dict[str, Any]:
     """The estate file: what content is rendered for (format: docs/adr/0010-bundle.md). Equal inventories give equal documents.
 
-    Its systems are those of the services that some host runs; the platform as a whole (observatory), and the units (systemd) of hosts
-    that have a node exporter.
+    Its systems are those of the services that some host runs; the platform as a whole (observatory), the units (systemd) of hosts
+    that have a node exporter, and what the assessment brings there (governance).
 
     options: environment; owners (a list, or a mapping by owner as observatory_owners); systems (ids that no service of the collection
     has), thresholds (system to id to number), urls (pages, grafana), scrape_interval, evaluation_interval, slo_period.
@@ -317,6 +317,8 @@ def document(groups: dict[str, list[str]], options: dict[str, Any]) -> dict[str,
     found = {service["system"] for service in services().values() if members(groups, service)} | {"observatory"}
     if "node" in found:
         found.add("systemd")
+        if "prometheus" in found:
+            found.add("governance")
     owners = options.get("owners") or ["platform"]
     urls = options.get("urls") or {}
     for name in urls:

@@ -310,6 +310,9 @@ def test_the_estate_document_says_what_there_is_and_does_not_depend_on_order():
         "thresholds": {"node": {"filesystem_free": 0.1}}, "urls": {"pages": None, "grafana": "https://g.example"},
         "scrape_interval": "15s", "evaluation_interval": "15s", "slo_period": "28d"}
     assert estate.document(dict(reversed(groups.items())), options) == document
+    # What the assessment found is read where a Prometheus is.
+    assert set(estate.document({**groups, "prometheus": ["a"]}, options)["systems"]) - set(document["systems"]) == {
+        "prometheus", "governance"}
 
 
 def test_an_estate_without_hosts_or_owners_and_a_misspelt_url():

@@ -236,6 +236,12 @@ def test_the_agent_listens_on_loopback_and_says_which_host_it_is():
     assert settings["exporters"]["otlp_grpc"]["retry_on_failure"] == {"max_elapsed_time": "0s"}
 
 
+def test_a_line_of_a_log_file_says_which_file_and_which_service():
+    moves = otel_collector.agent(COLLECTOR)["receivers"]["file_log"]["operators"]
+    assert {row["to"]: row["from"] for row in moves} == {
+        'resource["unit"]': 'attributes["log.file.path"]', 'resource["service.name"]': 'attributes["log.file.name"]'}
+
+
 def test_hosts_spread_over_the_gateways_and_stay_with_theirs():
     def target(host):
         return otel_collector.agent({**COLLECTOR, "host": host, "gateways": [ENDPOINT, SECOND]})["exporters"]["otlp_grpc"]["endpoint"]
