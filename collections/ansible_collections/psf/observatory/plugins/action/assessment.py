@@ -9,12 +9,12 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.vars import merge_hash
 from ansible_collections.psf.observatory.plugins.action.component import plain
+from ansible_collections.psf.observatory.plugins.plugin_utils import changes, estate
 from ansible_collections.psf.observatory.plugins.plugin_utils import controls as library
-from ansible_collections.psf.observatory.plugins.plugin_utils import estate
 
 # Read on the controller; the module gets what follows from them.
-HERE = ("controls", "directories", "parameters", "tags", "targets", "environment")
-KINDS = {"controls": list, "directories": list, "tags": list, "targets": list, "parameters": dict, "environment": str}
+HERE = ("controls", "directories", "parameters", "tags", "targets", "environment", "drift")
+KINDS = {"controls": list, "directories": list, "tags": list, "targets": list, "parameters": dict, "environment": str, "drift": str}
 
 
 class ActionModule(ActionBase):
@@ -38,6 +38,7 @@ class ActionModule(ActionBase):
             chosen = library.choose(chosen, tags, "tags") if tags else chosen
             arguments["plan"] = library.plan(chosen, overrides, task_vars["hostvars"], task_vars["groups"], task_vars["inventory_hostname"],
                                              given["targets"], given["environment"])
+            arguments["plan"]["context"]["drift"] = changes.drift_of(given["drift"], task_vars["inventory_hostname"])
         except (library.ControlError, estate.EstateError) as error:
             raise AnsibleActionFail(str(error)) from error
         answer = self._execute_module(module_name="psf.observatory.assessment", module_args=arguments, task_vars=task_vars)

@@ -49,6 +49,10 @@ options:
     description: Name of the environment.
     type: str
     default: ""
+  drift:
+    description: File on the controller with what the last drift run would have changed, as the callback C(change_record) writes it.
+    type: str
+    default: ""
   credentials:
     description: Files and log-in for the services.
     type: dict
@@ -68,6 +72,88 @@ options:
         type: str
       password:
         description: Its password.
+        type: str
+  systems:
+    description:
+      - How systems are reached that the collection does not run itself (databases, brokers, clusters, their APIs).
+      - A control of such a system is an C(error) where its host has no row here.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      system:
+        description: The system that controls name.
+        type: str
+        required: true
+      name:
+        description: What it is called in results. Without it, O(systems[].system).
+        type: str
+      url:
+        description: Of an HTTP API.
+        type: str
+      address:
+        description: Of a server with a protocol of its own. Without it, V(127.0.0.1).
+        type: str
+      port:
+        description: Its port, where it is not the usual one.
+        type: int
+      server_name:
+        description: Name that its certificate must carry. Without it, O(systems[].address).
+        type: str
+      socket:
+        description: Unix socket; for PostgreSQL the directory is enough.
+        type: path
+      tls:
+        description: Set it to V(false) for a system that has no TLS; nothing is sent without TLS by itself.
+        type: bool
+      database:
+        description: Database to log in to.
+        type: str
+      username:
+        description: Account, access key or client id.
+        type: str
+      password:
+        description: Its password.
+        type: str
+      password_file:
+        description: File on the host that holds the password.
+        type: path
+      mechanism:
+        description: How one logs in to Kafka.
+        type: str
+        choices: [PLAIN, SCRAM-SHA-256, SCRAM-SHA-512]
+      broker_id:
+        description: Id of the Kafka broker of this host.
+        type: int
+      token:
+        description: Token of an API.
+        type: str
+      token_file:
+        description: File on the host that holds the token.
+        type: path
+      token_header:
+        description: Header that takes the token as it is, such as V(X-Vault-Token). Without it, C(Authorization) as a bearer token.
+        type: str
+      token_url:
+        description: Where username and password get a token by OAuth's client credentials.
+        type: str
+      ca:
+        description: File on the host with the certificate authority.
+        type: path
+      cert:
+        description: File on the host with a client certificate.
+        type: path
+      key:
+        description: File on the host with its key.
+        type: path
+      kubeconfig:
+        description: File on the host by which the Python package C(kubernetes), which must be there, logs in.
+        type: path
+      context:
+        description: Context of the kubeconfig.
+        type: str
+      region:
+        description: Region of an object store's signature.
         type: str
   timeout:
     description: Seconds for each probe. One that takes longer is an C(error) of the controls that need it.
@@ -179,11 +265,22 @@ def main():
         argument_spec=dict(
             controls=texts, tags=texts, directories=texts, parameters=dict(type="dict", default={}),
             targets=dict(type="list", elements="dict", default=[]), environment=dict(type="str", default=""),
+            drift=dict(type="str", default=""),
             timeout=dict(type="float", default=20.0), threads=dict(type="int", default=8),
             evidence_limit=dict(type="int", default=8192), plan=dict(type="dict"),
             credentials=dict(type="dict", default={}, options=dict(
                 ca=dict(type="str"), cert=dict(type="str"), key=dict(type="str", no_log=False), username=dict(type="str"),
-                password=dict(type="str", no_log=True)))),
+                password=dict(type="str", no_log=True))),
+            systems=dict(type="list", elements="dict", default=[], options=dict(
+                system=dict(type="str", required=True), tls=dict(type="bool"), port=dict(type="int"), broker_id=dict(type="int"),
+                mechanism=dict(type="str", choices=["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]),
+                password=dict(type="str", no_log=True), token=dict(type="str", no_log=True),
+                token_header=dict(type="str", no_log=False), token_url=dict(type="str", no_log=False),
+                password_file=dict(type="path", no_log=False), token_file=dict(type="path", no_log=False),
+                key=dict(type="path", no_log=False),
+                **{name: dict(type="path") for name in ("socket", "ca", "cert", "kubeconfig")},
+                **{name: dict(type="str") for name in ("name", "url", "address", "server_name", "database", "username", "context",
+                                                       "region")}))),
         supports_check_mode=True)
     params = module.params
     for name, least in (("timeout", 0.1), ("threads", 1), ("evidence_limit", 256)):
@@ -191,8 +288,14 @@ def main():
             module.fail_json(msg="%s: %s is less than %s" % (name, params[name], least))
     if params["plan"] is None:
         module.fail_json(msg="plan: missing; this module is run by its action plugin, in a playbook or with ansible -m")
+    systems = {}
+    for row in params["systems"]:
+        if row["system"] in systems:
+            module.fail_json(msg="systems: %s is there twice" % row["system"])
+        systems[row["system"]] = row
     started = time.monotonic()
-    answer = assess(params["plan"], params["credentials"], params["timeout"], params["threads"], params["evidence_limit"])
+    answer = assess(params["plan"], dict(params["credentials"], systems=systems), params["timeout"], params["threads"],
+                    params["evidence_limit"])
     module.exit_json(changed=False, seconds=round(time.monotonic() - started, 3), processor_seconds=round(sum(os.times()[:4]), 2), **answer)
 
 

@@ -12,7 +12,7 @@ A control, as checked and completed:
                person looks at}
   params       name to {"type", "default", "description", "choices", "unit", "min", "max"}
   frameworks   gdpr, iso27001, nist80053, soc2, cis: lists of identifiers; empty says that none fits
-  remediation  {"text", "role", "tags", "disruptive"}
+  remediation  {"text", "role", "tags", "disruptive", "files": rows as of the module remediation}; playbooks/remediate.yml does no more
 In arguments and expectations, "$name" is the parameter of that name and "$context.name" what the inventory knows (assess.py).
 """
 
@@ -43,7 +43,8 @@ KEYS = {
 REQUIRED = ("id", "title", "severity", "domain", "rationale", "check", "frameworks", "owner")
 PARAM_TYPES = ("str", "int", "float", "bool", "list", "dict", "duration", "size")
 PARAM_KEYS = ("type", "default", "description", "choices", "unit", "min", "max")
-REMEDIATION = {"role": str, "tags": list, "text": str, "disruptive": bool}
+REMEDIATION = {"role": str, "tags": list, "text": str, "disruptive": bool, "files": list}
+REMEDY_FILES = ("paths", "components", "owner", "mode")
 
 
 class ControlError(Exception):
@@ -147,6 +148,9 @@ def _remediation(where, data):
         _choice(where, "remediation", key, tuple(REMEDIATION))
         if not isinstance(value, REMEDIATION[key]):
             raise ControlError("%s: remediation.%s: %r is no %s" % (where, key, value, REMEDIATION[key].__name__))
+    for index, row in enumerate(data.get("files") or []):
+        if not isinstance(row, dict) or set(row) - set(REMEDY_FILES) or ("paths" in row) == ("components" in row):
+            raise ControlError("%s: remediation.files[%d]: needs paths or components, and of owner and mode what shall be" % (where, index))
     return data
 
 
@@ -174,6 +178,8 @@ def _check(where, result, probes, judges, vocabulary):
     _choice(where, "check.probe", check.get("probe"), tuple(sorted(probes)))
     given = check.get("with") or {}
     _arguments(where, check["probe"], given, probes[check["probe"]])
+    if check["probe"] == "several":
+        _reads(where, given["reads"], probes)
     if ("judge" in check) == ("expect" in check):
         raise ControlError("%s: check: needs either expect or judge" % where)
     if "judge" in check:
@@ -201,6 +207,15 @@ def _arguments(where, probe, given, known):
     for key, needed in known.items():
         if needed and key not in given:
             raise ControlError("%s: check.with.%s: missing; the probe %s needs it" % (where, key, probe))
+
+
+def _reads(where, reads, probes):
+    """The probes within the probe `several`."""
+    if not isinstance(reads, dict) or not reads or not all(isinstance(row, dict) for row in reads.values()):
+        raise ControlError("%s: check.with.reads: needs a mapping of name to probe and with" % where)
+    for name, row in reads.items():
+        _choice(where, "check.with.reads.%s.probe" % name, row.get("probe"), tuple(sorted(set(probes) - {"several"})))
+        _arguments("%s: reads.%s" % (where, name), row["probe"], row.get("with") or {}, probes[row["probe"]])
 
 
 def _names(where, params, check):

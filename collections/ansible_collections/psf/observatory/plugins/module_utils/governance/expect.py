@@ -79,6 +79,7 @@ COMPARATORS = {
     "less_than": ("is less than", lambda value, wanted: _number(value) < _number(wanted)),
     "holds": ("holds", lambda value, wanted: all(_holds(value, item) for item in _list(wanted))),
     "lacks": ("has none of", lambda value, wanted: not any(_holds(value, item) for item in _list(wanted))),
+    "holds_any": ("has at least one of", lambda value, wanted: any(_holds(value, item) for item in _list(wanted))),
     "within": ("is within", lambda value, wanted: all(item in _list(wanted) for item in _members(value))),
     "matches": ("matches", lambda value, wanted: re.search(wanted, _text(value)) is not None),
     "lacks_match": ("does not match", lambda value, wanted: re.search(wanted, _text(value)) is None),

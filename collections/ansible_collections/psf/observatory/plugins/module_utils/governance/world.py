@@ -10,6 +10,7 @@
   login, mutual                 those of them where one logs in, and those that want a client certificate
   ports                         numbers of every port that the inventory gives this host
   endpoints                     service to those of the region: {"host", "url", "auth", ...}
+  drift                         what the last drift run would have changed here (plugin_utils/changes.py)
   instances                     host:port of what the region's Prometheus must scrape, where a control asks for it
 `credentials`: ca, cert, key (files on the host), username, password, as in the module verification.
 """

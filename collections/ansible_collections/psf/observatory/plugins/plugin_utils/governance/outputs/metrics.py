@@ -41,6 +41,7 @@ METRICS: dict[str, tuple[str, str]] = {
     "gov_changes": ("gauge", "Results of this region by what changed since the run before: new, fixed, regressed, by severity."),
     "gov_waivers": ("gauge", "Waivers of the environment by state: active, expiring, expired, unused, invalid."),
     "gov_waiver_expiry_timestamp_seconds": ("gauge", "When a standing waiver ends."),
+    "gov_drift_changed_tasks": ("gauge", "Tasks that the last drift run would have changed on a host, by role."),
     "gov_hosts_silent": ("gauge", "Hosts that were asked and gave no results, in any region."),
     "gov_run_duration_seconds": ("gauge", "From the first question to the finished report."),
     "gov_run_last_success_timestamp_seconds": ("gauge", "When the last whole run finished."),
@@ -48,6 +49,8 @@ METRICS: dict[str, tuple[str, str]] = {
 STATES_OF_SUBJECTS = {PASS: "pass", FAIL: "fail", "waived": "waived", ERROR: "error", NOT_APPLICABLE: "na", MANUAL: "manual"}
 CHANGES = ("regressed", "fixed", "new")
 WAIVERS = 100
+# The control whose evidence has the drift of a host.
+DRIFT = "CHG-01"
 
 
 class Add(Protocol):
@@ -99,6 +102,9 @@ def render(report: Report, region: str) -> str:
     standing = sorted((row.ends_at, row.id, row.control) for row in report.waivers if row.state in (ACTIVE, EXPIRING) and row.ends_at)
     for ends, waiver, control in standing[:WAIVERS]:
         add("gov_waiver_expiry_timestamp_seconds", int(ends.timestamp()), waiver=waiver, control=control)
+    for row in own:
+        if row.control == DRIFT:
+            _drift(add, row)
     add("gov_hosts_silent", len(report.silent))
     add("gov_run_duration_seconds", max(0.0, (report.finished - report.started).total_seconds()))
     add("gov_run_last_success_timestamp_seconds", int(report.finished.timestamp()))
@@ -107,6 +113,15 @@ def render(report: Report, region: str) -> str:
         if rows[name]:
             lines += [f"# HELP {name} {text}", f"# TYPE {name} {kind}", *rows[name]]
     return "\n".join(lines) + "\n"
+
+
+def _drift(add: Add, result: Result) -> None:
+    """By the evidence of CHG-01, which has the roles of one host."""
+    for reading in result.evidence.get("data") or ():
+        data = reading.get("data") if isinstance(reading, Mapping) else None
+        for role in data.get("roles") or () if isinstance(data, Mapping) else ():
+            if isinstance(role, Mapping):
+                add("gov_drift_changed_tasks", float(role["changed"]), host=result.name, role=role["name"])
 
 
 def _subjects(add: Add, control: str, rows: Iterable[Result]) -> None:

@@ -75,14 +75,14 @@ def test_no_fixture_is_of_a_control_that_is_gone():
 
 @pytest.mark.parametrize("name", AUTOMATED)
 def test_nothing_read_is_never_a_pass(name):
-    assert {row["status"] for row in evaluate(name, [])} == {"error"}
+    assert {row["status"] for row in evaluate(name, [], fixture(name).get("parameters"))} == {"error"}
 
 
 @pytest.mark.parametrize("name", AUTOMATED)
 def test_one_reading_that_failed_is_never_a_pass(name):
     for readings in fixture(name)["pass"].values():
         broken = [*readings, {"name": "another", "error": "denied"}]
-        assert "error" in {row["status"] for row in evaluate(name, broken)}
+        assert "error" in {row["status"] for row in evaluate(name, broken, fixture(name).get("parameters"))}
 
 
 @pytest.mark.parametrize("name", AUTOMATED)
