@@ -4,7 +4,7 @@
 """A Grafana for tests: an HTTP server that answers as a real 9.4 was recorded to (see recorded/ and test_double.py).
 
 It keeps organisations, users, teams, folders with permissions, dashboards, data sources, library panels and preferences; alerting and
-service accounts are in double_alerting.py. `nested`, `newer` and `version` turn it into what newer versions are said to do; nothing
+service accounts are in double_alerting.py, provisioning files in double_files.py. `nested`, `newer` and `version` turn it into what newer versions are said to do; nothing
 recorded covers that. `faults` breaks single calls.
 """
 
@@ -26,6 +26,7 @@ from ansible_collections.psf.observatory.tests.unit.plugins.module_utils.grafana
     AlertingOrg,
     Answer,
 )
+from ansible_collections.psf.observatory.tests.unit.plugins.module_utils.grafana.double_files import FileDouble
 
 LEVELS = {1: "View", 2: "Edit", 4: "Admin"}
 PANELS = (
@@ -59,12 +60,13 @@ class Org:
         self.alerting = AlertingOrg()
 
 
-class Double(AlertingDouble):
+class Double(AlertingDouble, FileDouble):
     """`with Double() as grafana:` serves at grafana.url. Users: admin (of the server), orgadm, editor, viewer; passwords as names."""
 
     def __init__(self, version="9.4.0-pre", nested=False, latency=0.0, newer=False, database=None):
         self.version, self.nested, self.latency, self.newer, self.database = version, nested, latency, newer, database
         self._alerting_counters()
+        self._file_tables()
         self.lock = threading.RLock()
         self.calls, self.faults, self.connections = [], [], 0
         self.tokens = {}
@@ -170,8 +172,9 @@ class Double(AlertingDouble):
             # The header with an organisation is ignored.
             return {"id": 0, "login": "Anonymous", "name": name, "email": "", "org": org.id, "robot": True}, org, role, False
         if not auth.startswith("Basic "):
-            if path.startswith("/api/serviceaccounts"):
-                self._need(None, "Admin", "serviceaccounts:create")
+            for start, action in (("/api/serviceaccounts", "serviceaccounts:create"), ("/api/admin/provisioning", "provisioning:reload")):
+                if path.startswith(start):
+                    self._need(None, "Admin", action)
             raise Refused(401, {"message": "Unauthorized"})
         try:
             login, password = base64.b64decode(auth[6:]).decode().split(":", 1)
@@ -242,7 +245,7 @@ class Double(AlertingDouble):
         if "orgId" in query and query["orgId"][0].isdigit() and int(query["orgId"][0]) in self.orgs:
             user["org"] = int(query["orgId"][0])
             return 302, '<a href="http://127.0.0.1:3300%s">Found</a>.\n\n' % target
-        for verb, pattern, name in self.ROUTES + self.ALERTING_ROUTES:
+        for verb, pattern, name in self.ROUTES + self.ALERTING_ROUTES + self.FILE_ROUTES:
             match = re.fullmatch(pattern, path)
             if match and verb == method:
                 self.user, self.org_, self.role, self.server_admin, self.query = user, org, role, server_admin, query
@@ -593,7 +596,7 @@ class Double(AlertingDouble):
             found = next((d for d in org.dashboards.values() if d["id"] == data["id"]), None)
             if found is None:
                 return 404, {"message": "Dashboard not found", "status": "not-found"}
-        if found is not None and found.get("file"):
+        if found is not None and (found.get("file") or (found.get("external") and not found["open"])):
             return 400, {"message": "Cannot save provisioned dashboard"}
         if any(f["title"].lower() == title.lower() for f in org.folders.values()):
             return 400, {"message": "Dashboard name cannot be the same as folder", "status": "name-match"}
@@ -642,8 +645,9 @@ class Double(AlertingDouble):
                 "updatedBy": row["updatedBy"], "createdBy": row["createdBy"], "version": row["version"], "hasAcl": False,
                 "isFolder": is_folder,
                 "folderId": place["id"] if place else 0, "folderUid": folder, "folderTitle": place["title"] if place else "General",
-                "folderUrl": "/dashboards/f/%s/%s" % (folder, slug(place["title"])) if place else "", "provisioned": bool(row.get("file")),
-                "provisionedExternalId": row.get("file", ""), "annotationsPermissions": {
+                "folderUrl": "/dashboards/f/%s/%s" % (folder, slug(place["title"])) if place else "",
+                "provisioned": bool(row.get("file") or (row.get("external") and not row["open"])),
+                "provisionedExternalId": row.get("external") or row.get("file", ""), "annotationsPermissions": {
                     "dashboard": {"canAdd": True, "canEdit": True, "canDelete": True},
                     "organization": dict.fromkeys(("canAdd", "canEdit", "canDelete"), self.role != "Viewer")},
                 "hasPublicDashboard": False, "publicDashboardAccessToken": "", "publicDashboardUid": "", "publicDashboardEnabled": False}
@@ -658,7 +662,7 @@ class Double(AlertingDouble):
         dash = org.dashboards.get(uid)
         if dash is None:
             return NO_DASHBOARD
-        if dash.get("file"):
+        if dash.get("file") or dash.get("external"):
             return 400, {"message": "provisioned dashboard cannot be deleted", "traceID": ""}
         del org.dashboards[uid]
         title = dash["data"]["title"]

@@ -549,7 +549,7 @@ class AlertingDouble:
     def _ruler(self):
         found = {folder["title"]: [self._ruler_body(folder, name) for name in self._group_names(folder)]
                  for folder in self.org_.folders.values()}
-        return 200 if not found else 202, {title: groups for title, groups in found.items() if groups}
+        return 200, {title: groups for title, groups in found.items() if groups}
 
     def _ruler_folder(self, title):
         folder = self._by_title(title)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import itertools
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,10 @@ BASE = {"tags": ["a", "b"], "timezone": "browser", "schemaVersion": 37, "time": 
 LOKI = {"name": "Loki", "type": "loki", "access": "proxy", "url": "http://127.0.0.1:3100",
         "jsonData": {"maxLines": 1000, "httpHeaderName1": "X-Scope-OrgID"}}
 TEXT = {"type": "text", "title": "Lib panel", "description": "d", "options": {"content": "hi", "mode": "markdown"}}
+
+
+def recorded(family):
+    return json.loads((RECORDED / f"{family}.json").read_text(encoding="utf-8"))
 
 
 def saved(uid, title):
@@ -59,7 +64,47 @@ def admin_token(double):
     double.tokens["sa-admin"] = {"id": 99, "name": "t", "org": 1, "account": 9, "expired": False, "seconds": 0}
 
 
+PROVISIONING = "/etc/grafana/provisioning/"
+
+
+def file_server(double):
+    """Started with the files that were recorded first."""
+    files = next(row["files"] for row in recorded("23_file_provisioning") if "files" in row)
+    double.start_with({PROVISIONING + path.removeprefix("prov/"): text for path, text in files.items()})
+
+
+def interval(double):
+    double.read_files("dashboards")
+
+
+def changed(path, change):
+    """A file changed: `change` makes the new text of the old, or None to remove it."""
+    def row(double):
+        text = change(double.files.get(PROVISIONING + path, ""))
+        if text is None:
+            del double.files[PROVISIONING + path]
+        else:
+            double.files[PROVISIONING + path] = text
+    return row
+
+
+def without_rule_two(text):
+    return re.sub(r"(?s)      - uid: fr2.*?(?=contactPoints:)", "", text)
+
+
 BETWEEN = {
+    "23_file_provisioning/folder-delete-back": [interval],
+    "23_file_provisioning/rm-rule-reload": [changed("alerting/rules.yaml", without_rule_two)],
+    "23_file_provisioning/delrule-reload": [changed("alerting/rules.yaml", lambda text: text + "deleteRules:\n  - {orgId: 1, uid: fr2}\n")],
+    "23_file_provisioning/bad-interval-reload": [changed("alerting/rules.yaml", lambda text: text.replace("interval: 60s", "interval: 7s"))],
+    "23_file_provisioning/bad-yaml-reload": [changed("alerting/bad.yaml", lambda text: "a: [")],
+    "23_file_provisioning/rm-dash": [changed("dash/a.json", lambda text: None), interval],
+    "23_file_provisioning/readd-dash": [changed("dash/a.json", lambda text: '{"uid": "fd1", "title": "File dash v2"}'), interval],
+    "23_file_provisioning/dup-dash": [changed("dash/z.json", lambda text: '{"uid": "fd1", "title": "Twice"}'), interval],
+    "23_file_provisioning/rm-ds-reload": [changed("datasources/ds.yaml", lambda text: re.sub(r"  - \{name: FileLoki.*\n", "", text))],
+    "23_file_provisioning/two-defaults-reload": [changed("datasources/ds.yaml", lambda text: text + (
+        "  - {name: Other, uid: o, type: loki, access: proxy, isDefault: true}\n"))],
+    "23_file_provisioning/ds-restore-reload": [changed("datasources/ds.yaml", lambda text: re.sub(r"  - \{name: Other.*\n", "", text))],
     "11_alert_rules/list-empty": [folder("f-alerts", "Alerts"), folder("f-alerts2", "Alerts two")],
     "11_alert_rules/list-after-cleanup": [no_rules],
     "12_rule_groups/get-missing": [folder("f-alerts2", "Alerts two")],
@@ -70,7 +115,7 @@ BETWEEN = {
     "12_rule_groups/put-badrule": [rule(uid, uid, "mixed") for uid in ("m1", "m2", "m3")],
     "12_rule_groups/put-slash": [rule("sl1", "sl1", "a/b")],
     "12_rule_groups/put-space": [rule("sp1", "sp1", "my group")],
-    "12_rule_groups/put-longname": [rule("ln1", "ln1", "ln")],
+    "12_rule_groups/put-longname": [rule("ln1", "LN1", "ln")],
     "17_ruler/list": [folder("f-ruler", "Ruler folder"), rule("pv1", "PV one", "prov"), rule("pv2", "PV two", "prov")],
     "20_service_accounts/use-write-admin": [("PATCH", "/api/serviceaccounts/5", {"role": "Admin"})],
     "20_service_accounts/use-expired": [expired],
@@ -107,7 +152,7 @@ UNMODELLED = {
     "14_mute_timings": {},
     "15_templates": {},
     "16_policies": {},
-    "17_ruler": {"prom-rules": "state of rules", "prom-alerts": "state of rules"},
+    "17_ruler": {"list": "groups in any order", "prom-rules": "state of rules", "prom-alerts": "state of rules"},
     "20_service_accounts": {"use-write-admin-0s": "cached for some seconds", "use-basic": "token as a password", "keys-post": "old keys",
                             "keys-list": "old keys", "keys-dup": "old keys", "use-adminapi": "statistics", "use-users": "users",
                             "use-ds": "cut by the recorder"},
@@ -124,7 +169,7 @@ ALONE = {
                      "addresses": "a@example.test"}}),
                  ("POST", "/api/library-elements", {"uid": "l1", "name": "L1", "kind": 1, "folderUid": "fa", "model": {"type": "text"}})],
                 {"viewer-nofolders": "before there were folders", "viewer-nofolders-search": "before there were folders"}),
-    "23_file_provisioning": ([], {}),
+    "23_file_provisioning": ([file_server], {}),
 }
 # Answers that the recorder cut to these keys.
 CUT = {frozenset(keys.split()) for keys in (
@@ -188,17 +233,13 @@ class Replay:
     def _learn(self, mine, theirs):
         """A uid that each server makes up is the recorded one from here on."""
         if isinstance(mine, dict) and isinstance(theirs, dict):
-            if str(mine.get("uid", "")).startswith("made") and theirs.get("uid"):
-                self.uids[theirs["uid"]] = mine["uid"]
             for key in set(mine) & set(theirs):
+                if key.lower().endswith("uid") and str(mine[key]).startswith("made") and theirs[key]:
+                    self.uids[theirs[key]] = mine[key]
                 self._learn(mine[key], theirs[key])
         elif isinstance(mine, list) and isinstance(theirs, list) and len(mine) == len(theirs):
             for one, other in zip(mine, theirs, strict=True):
                 self._learn(one, other)
-
-
-def recorded(family):
-    return json.loads((RECORDED / f"{family}.json").read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="module")
@@ -241,8 +282,9 @@ def shaped(real, mine):
         keys = set().union(*real)
         return [{key: row.get(key) for key in keys} if keys < set(row) | {"provenance"} and keys != set(row) else row for row in mine]
     if isinstance(real, dict) and isinstance(mine, dict):
-        if set(real) == {"meta"}:
-            return {"meta": {key: mine["meta"].get(key) for key in real["meta"]}}
+        if set(real) <= {"meta", "title"} and "dashboard" in mine:
+            cut = {"meta": {key: mine["meta"].get(key) for key in real.get("meta", ())}, "title": mine["dashboard"]["title"]}
+            return {key: cut[key] for key in real}
         if set(real) == {"keys"}:
             return {"keys": sorted(mine)}
         if "uids" in real:
