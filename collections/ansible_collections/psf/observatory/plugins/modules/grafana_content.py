@@ -348,7 +348,8 @@ options:
             type: str
             required: true
           data:
-            description: Queries and expressions in the words of Grafana's provisioning API, each with C(refId), C(datasourceUid) and C(model).
+            description:
+              - Queries and expressions in the words of Grafana's provisioning API, each with C(refId), C(datasourceUid) and C(model).
             type: list
             elements: dict
             required: true
@@ -414,7 +415,8 @@ options:
         description: Its settings in Grafana's own words.
         type: dict
       secure_settings:
-        description: Its secret settings, such as the C(url) of Slack or the C(password) of a webhook. As in O(datasources[].secure_json_data).
+        description:
+          - Its secret settings, such as the C(url) of Slack or the C(password) of a webhook. As in O(datasources[].secure_json_data).
         type: dict
       disable_resolve_message:
         description: Whether nothing is sent when an alert is resolved.

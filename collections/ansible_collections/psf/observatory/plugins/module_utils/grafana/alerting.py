@@ -40,6 +40,8 @@ REQUIRED = {"email": ("addresses",), "opsgenie": ("apiKey",), "pagerduty": ("int
 REDACTED = "[REDACTED]"
 OPERATORS = ("=", "!=", "=~", "!~")
 MATCHER = re.compile(r'\s*("(?:[^"\\]|\\.)*"|[^\s"=!~,{}]+)\s*(=~|!~|!=|=)\s*(.*?)\s*', re.S)
+# An action of a template, with the texts in it.
+ACTION = re.compile(r'\{\{(?:"(?:[^"\\]|\\.)*"|`[^`]*`|(?!\{\{).)*?\}\}', re.S)
 DURATION = re.compile(r"([0-9]+)(ms|[smhdwy])")
 SECONDS = {"y": 31536000, "w": 604800, "d": 86400, "h": 3600, "m": 60, "s": 1}
 MONTHS = ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december")
@@ -47,7 +49,7 @@ DAYS = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "satur
 LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 TIMERS = ("group_wait", "group_interval", "repeat_interval")
 ROUTE = ("receiver", "group_by", "continue", "object_matchers", "matchers", "match", "match_re", "mute_time_intervals",
-         "active_time_intervals", "routes", "provenance") + TIMERS
+         "active_time_intervals", "routes") + TIMERS
 
 
 def seconds(text):
@@ -230,8 +232,8 @@ def inputs(query):
 
 def _check_circle(where, queries):
     made = {str(query["refId"]): inputs(query) for query in queries}
-    for start in made:
-        seen, left = set(), list(made[start])
+    for start, first in made.items():
+        seen, left = set(), list(first)
         while left:
             name = left.pop()
             if name == start:
@@ -334,7 +336,7 @@ def _check_route(where, route):
         raise ConcernError("%s: %s is no policy" % (where, compare.shown(route)))
     for name in route:
         if name not in ROUTE:
-            raise ConcernError("%s: %s is unknown; there are %s" % (where, name, ", ".join(entry for entry in ROUTE if entry != "provenance")))
+            raise ConcernError("%s: %s is unknown; there are %s" % (where, name, ", ".join(ROUTE)))
     for name in TIMERS:
         if route.get(name) is not None:
             _duration("%s: %s" % (where, name), route[name], 0 if name == "group_wait" else 1)
@@ -428,7 +430,8 @@ def _check_times(where, time):
     for key in ("start_time", "end_time"):
         match = re.fullmatch(r"([0-9]{2}):([0-9]{2})", str((time or {}).get(key) if isinstance(time, dict) else ""))
         if not match or int(match.group(2)) > 59 or int(match.group(1)) * 60 + int(match.group(2)) > 24 * 60:
-            raise ConcernError("%s: times: %s: %s is needed, like \"09:30\", in quotes; the last is 24:00" % (where, compare.shown(time), key))
+            raise ConcernError("%s: times: %s: %s is needed, like \"09:30\", in quotes; the last is 24:00"
+                               % (where, compare.shown(time), key))
         found.append(int(match.group(1)) * 60 + int(match.group(2)))
     if found[0] >= found[1]:
         raise ConcernError("%s: times: %s: it ends before it starts; past midnight, write two intervals" % (where, compare.shown(time)))
@@ -469,7 +472,7 @@ def declared_template(row):
     found = template({"name": name, "template": row.get("template")})
     if not found["template"]:
         raise ConcernError("notification_templates: %s: template is empty" % name)
-    left = re.sub(r"\{\{.*?\}\}", "", found["template"], flags=re.S)
+    left = ACTION.sub("", found["template"])
     if "{{" in left or "}}" in left:
         raise ConcernError("notification_templates: %s: an action is opened with {{ and not closed, or closed and not opened" % name)
     return found

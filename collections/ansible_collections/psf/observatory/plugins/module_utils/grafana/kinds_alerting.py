@@ -50,20 +50,17 @@ class Listed(Alerting):
     workers = 1
     path, about_all, key = "", "", "name"
 
-    def __init__(self, world):
-        super().__init__(world)
-        self._names = None
+    rows = None
 
     def _all(self):
-        rows = self.client.get(API + self.path, self.about_all, missing=True) or []
-        self._names = {row.get("name") or "" for row in rows}
+        self.rows = rows = self.client.get(API + self.path, self.about_all, missing=True) or []
         return {row[self.key]: self.found(row) for row in rows if row.get(self.key)}
 
     @property
     def names(self):
-        if self._names is None:
+        if self.rows is None:
             self._all()
-        return self._names
+        return {row.get("name") or "" for row in self.rows}
 
     def read(self, keys):
         rows = self._all()
@@ -117,6 +114,10 @@ class ContactPoint(Listed):
     def names(self):
         # The one that every Grafana has is listed by another name than the one it is used by.
         return super().names | {DEFAULT_RECEIVER}
+
+    def others(self, name, but):
+        """Whether a contact point of this name has receivers beside these uids."""
+        return any(row.get("name") == name and row.get("uid") not in but for row in self.rows)
 
     def found(self, row):
         data, secrets = alerting.contact_point(row, self.hidden.get(row["uid"], ()))

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a Grafana organisation shall hold: the declaration, checked by itself before Grafana is asked.
 
-An object is (kind, key): dashboard, folder and rule by uid, team and template by name. `data` is its normal form, `body` what is sent, `secrets` what
-can be written but not read.
+An object is (kind, key): dashboard, folder and rule by uid, team and template by name. `data` is its normal form, `body` what is
+sent, `secrets` what can be written but not read.
 """
 
 from __future__ import annotations
@@ -94,21 +94,7 @@ def declared(params, version=(9, 4)):
         _library_panel(found, row)
     for row in both["dashboards"]:
         _dashboard(found, row, params)
-    for row in both["notification_templates"]:
-        data = alerting.declared_template(row or {})
-        found.add(Wanted("notification template", data["name"], data))
-    for row in both["mute_timings"]:
-        data = alerting.declared_mute_timing(row or {})
-        found.add(Wanted("mute timing", data["name"], data))
-    for row in both["contact_points"]:
-        uid = _uid("contact_points: uid", (row or {}).get("uid"))
-        data, secrets = alerting.declared_contact_point(row)
-        found.add(Wanted("contact point", uid, data, secrets=secrets))
-    tree = params.get("policies") or content.get("policies")
-    if tree:
-        found.add(Wanted("policies", ORG, alerting.declared_policies(tree)))
-    for row in both["rule_groups"]:
-        _rule_group(found, row)
+    _alerting(found, both, params.get("policies") or content.get("policies"))
     home = params.get("home_dashboard") or content.get("home_dashboard")
     if home:
         found.add(Wanted("home", ORG, {"uid": _uid("home_dashboard", home)}))
@@ -193,6 +179,23 @@ def _datasource(found, row):
         raise ConcernError("datasources: two are called %s; names are unique in an organisation" % name)
     secrets = {key: str(value) for key, value in (row.get("secure_json_data") or {}).items() if value is not None}
     found.add(Wanted("datasource", uid, data, secrets=secrets))
+
+
+def _alerting(found, both, tree):
+    for row in both["notification_templates"]:
+        data = alerting.declared_template(row or {})
+        found.add(Wanted("notification template", data["name"], data))
+    for row in both["mute_timings"]:
+        data = alerting.declared_mute_timing(row or {})
+        found.add(Wanted("mute timing", data["name"], data))
+    for row in both["contact_points"]:
+        uid = _uid("contact_points: uid", (row or {}).get("uid"))
+        data, secrets = alerting.declared_contact_point(row)
+        found.add(Wanted("contact point", uid, data, secrets=secrets))
+    if tree:
+        found.add(Wanted("policies", ORG, alerting.declared_policies(tree)))
+    for row in both["rule_groups"]:
+        _rule_group(found, row)
 
 
 def _service_account(found, row):

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.psf.observatory.plugins.module_utils.grafana import compare, kinds, model
+from ansible_collections.psf.observatory.plugins.module_utils.grafana import alerting, compare, kinds, model
 from ansible_collections.psf.observatory.plugins.module_utils.grafana.drift import cut
 
 SAID = 5
@@ -50,6 +50,7 @@ class Planner:
             for key in sorted(self.record.keys(name)):
                 if (name, key) not in self.wanted:
                     self._removal(removals, name, key, self.found.get((name, key)))
+        self._users(removals)
         self._folders(removals)
         self.operations += removals
         return self.operations
@@ -114,6 +115,34 @@ class Planner:
         first = taken is not None and any(op.kind == name and op.writes and place(name, op.wanted.data) == taken
                                           for op in self.operations if op.wanted)
         removals.append(Operation("delete", name, key, None, found, compare.differences(found.data, {}), first))
+
+    # -- what policies use ---------------------------------------------------------------------------------------------
+    def _users(self, removals):
+        """What the policies still use stays: Grafana would not let it go."""
+        mine = [op for op in removals if op.kind in ("contact point", "mute timing")]
+        if not mine:
+            return
+        tree = self._tree(removals)
+        going = {op.key for op in mine}
+        for op in mine:
+            name = op.found.data["name"]
+            if op.kind == "contact point":
+                # One that others share stays with them.
+                used = name in alerting.receivers_of(tree) and not self.kinds["contact point"].others(name, going)
+            else:
+                used = name in alerting.timings_of(tree)
+            if used:
+                self.warnings.append("%s is no longer declared, but stays: the notification policies use it" % op.label)
+                removals.remove(op)
+
+    def _tree(self, removals):
+        """The policies as they will be after this run."""
+        at = ("policies", model.ORG)
+        if any((op.kind, op.key) == at for op in removals):
+            return {}
+        planned = next((op for op in self.operations if (op.kind, op.key) == at and op.wanted), None)
+        found = self.found.get(at) or self.kinds["policies"].reread(model.ORG)
+        return planned.wanted.data if planned else found.data if found else {}
 
     # -- folders -------------------------------------------------------------------------------------------------------
     def _folders(self, removals):

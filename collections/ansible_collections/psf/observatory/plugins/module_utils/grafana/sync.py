@@ -153,16 +153,7 @@ class Sync:
         for wave in self.planner.waves():
             self._do(wave)
         self._verify()
-        for op in self.operations:
-            if op.error:
-                # Not as intended; the next run looks at it as it is.
-                row = record.of(op.kind, op.key)
-                if row is not None and op.verb == "create" and not row.get("hash"):
-                    row.setdefault("next", op.wanted.digest)
-            elif op.verb in ("delete", "forget"):
-                record.forget(op.kind, op.key)
-            else:
-                record.done(op.kind, op.key, op.wanted.digest, op.wanted.secrets)
+        self._remember()
         failed = [op for op in self.operations if op.error]
         if self.absent and not record.objects:
             self._remove_record()
@@ -173,6 +164,20 @@ class Sync:
                 len(failed), self.total, "; ".join(str(op.error.msg) for op in failed[:SAID]),
                 "; and %d more" % (len(failed) - SAID) if len(failed) > SAID else ""),
                 failures=[{"object": op.label, "step": op.verb, "error": op.error.msg} for op in failed], **self.result())
+
+    def _remember(self):
+        """What became of each operation, into the record."""
+        record = self.record
+        for op in self.operations:
+            if op.error:
+                # Not as intended; the next run looks at it as it is.
+                row = record.of(op.kind, op.key)
+                if row is not None and op.verb == "create" and not row.get("hash"):
+                    row.setdefault("next", op.wanted.digest)
+            elif op.verb in ("delete", "forget"):
+                record.forget(op.kind, op.key)
+            else:
+                record.done(op.kind, op.key, op.wanted.digest, op.wanted.secrets)
 
     def _ask_database(self):
         """A database server takes more writers at a time than SQLite. Only an admin of the server is told which it is."""

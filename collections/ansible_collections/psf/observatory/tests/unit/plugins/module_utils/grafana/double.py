@@ -4,8 +4,8 @@
 """A Grafana for tests: an HTTP server that answers as a real 9.4 was recorded to (see recorded/ and test_double.py).
 
 It keeps organisations, users, teams, folders with permissions, dashboards, data sources, library panels and preferences; alerting and
-service accounts are in double_alerting.py, provisioning files in double_files.py. `nested`, `newer` and `version` turn it into what newer versions are said to do; nothing
-recorded covers that. `faults` breaks single calls.
+service accounts are in double_alerting.py, provisioning files in double_files.py. `nested`, `newer` and `version` turn it into what
+newer versions are said to do; nothing recorded covers that. `faults` breaks single calls.
 """
 
 from __future__ import annotations

@@ -281,7 +281,7 @@ class AlertingDouble:
 
     # -- contact points ------------------------------------------------------------------------------------------------
     def _point_body(self, row, all_hidden=False):
-        settings = {key: value for key, value in row["settings"].items()}
+        settings = dict(row["settings"])
         for key in HIDDEN[row["type"]]:
             if all_hidden or settings.get(key):
                 settings[key] = REDACTED
@@ -358,7 +358,8 @@ class AlertingDouble:
             self._rename(route, old, new)
 
     def _used_by_tree(self, tree, key):
-        found = {tree["receiver"]} if key == "receiver" and tree.get("receiver") else set(tree.get(key) or []) if key != "receiver" else set()
+        found = tree.get(key) or []
+        found = {found} if isinstance(found, str) else set(found)
         return found.union(*(self._used_by_tree(route, key) for route in tree.get("routes") or []))
 
     def _point_delete(self, uid):
@@ -390,7 +391,7 @@ class AlertingDouble:
         if names:
             row["group_by"] = names
         matchers = data.get("object_matchers") or []
-        for label, operator, value in matchers:
+        for _label, operator, value in matchers:
             if operator not in ("=", "!=", "=~", "!~"):
                 raise Answer(*BAD)
             try:

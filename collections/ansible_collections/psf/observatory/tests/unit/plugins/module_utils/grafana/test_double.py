@@ -95,8 +95,9 @@ def without_rule_two(text):
 BETWEEN = {
     "23_file_provisioning/folder-delete-back": [interval],
     "23_file_provisioning/rm-rule-reload": [changed("alerting/rules.yaml", without_rule_two)],
-    "23_file_provisioning/delrule-reload": [changed("alerting/rules.yaml", lambda text: text + "deleteRules:\n  - {orgId: 1, uid: fr2}\n")],
-    "23_file_provisioning/bad-interval-reload": [changed("alerting/rules.yaml", lambda text: text.replace("interval: 60s", "interval: 7s"))],
+    "23_file_provisioning/delrule-reload": [changed("alerting/rules.yaml", lambda text: text + (
+        "deleteRules:\n  - {orgId: 1, uid: fr2}\n"))],
+    "23_file_provisioning/bad-interval-reload": [changed("alerting/rules.yaml", lambda text: text.replace("60s", "7s"))],
     "23_file_provisioning/bad-yaml-reload": [changed("alerting/bad.yaml", lambda text: "a: [")],
     "23_file_provisioning/rm-dash": [changed("dash/a.json", lambda text: None), interval],
     "23_file_provisioning/readd-dash": [changed("dash/a.json", lambda text: '{"uid": "fd1", "title": "File dash v2"}'), interval],
@@ -156,7 +157,8 @@ UNMODELLED = {
     "20_service_accounts": {"use-write-admin-0s": "cached for some seconds", "use-basic": "token as a password", "keys-post": "old keys",
                             "keys-list": "old keys", "keys-dup": "old keys", "use-adminapi": "statistics", "use-users": "users",
                             "use-ds": "cut by the recorder"},
-    "25_service_account_roles": {"admin-users": "users", "editor-now": "cached for some seconds", "disabled-use": "cached for some seconds"},
+    "25_service_account_roles": {"admin-users": "users", "editor-now": "cached for some seconds",
+                                 "disabled-use": "cached for some seconds"},
 }
 FAMILIES = sorted(UNMODELLED)
 # Some were recorded on a server of their own: what it held, and what is not modelled.

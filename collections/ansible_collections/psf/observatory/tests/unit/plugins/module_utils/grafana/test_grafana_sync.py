@@ -514,7 +514,7 @@ def test_an_unchanged_run_costs_what_the_api_forces_and_little_more(broken, doub
     before = double.connections
     outcome = broken.sync(**wanted)
     forced = 40 + 5 + 3
-    assert outcome.calls["writes"] == 0 and len(double.calls) <= forced + 12 and double.connections - before <= 4
+    assert outcome.calls["writes"] == 0 and len(double.calls) <= forced + 12 and double.connections - before <= 8
 
 
 def test_more_than_a_page(broken, double, monkeypatch):
@@ -595,6 +595,12 @@ DECLARED = st.fixed_dictionaries({
     "folders": st.sets(st.sampled_from(("f", "g")), min_size=0),
     "dashboards": st.dictionaries(st.sampled_from(NAMES), st.tuples(st.sampled_from(("up", "down")), st.sampled_from(("f", "g", "")))),
     "sources": st.dictionaries(st.sampled_from(("s", "t")), st.sampled_from(("x", "y"))),
+    "rules": st.dictionaries(st.sampled_from(("r", "q")), st.tuples(st.sampled_from(("5m", "1h")), st.sampled_from(("one", "two")),
+                                                                    st.sampled_from(("f", "g")))),
+    "points": st.dictionaries(st.sampled_from(("p", "o")), st.sampled_from(("x", "y"))),
+    "timings": st.sets(st.sampled_from(("m", "n"))),
+    "policies": st.sampled_from((None, "p", "o")),
+    "accounts": st.dictionaries(st.sampled_from(("k", "l")), st.sampled_from(("Viewer", "Editor"))),
 })
 EVENTS = st.lists(st.one_of(
     st.tuples(st.just("sync"), DECLARED, st.sampled_from((None, 1, 3, 5, 8, 13))),
@@ -602,14 +608,50 @@ EVENTS = st.lists(st.one_of(
     st.tuples(st.just("delete"), st.sampled_from(NAMES), st.none()),
     st.tuples(st.just("delete folder"), st.sampled_from(("f", "g")), st.none()),
     st.tuples(st.just("theirs"), st.sampled_from(("x", "y")), st.sampled_from(("f", "g", ""))),
-), max_size=6)
+    st.tuples(st.just("edit rule"), st.sampled_from(("r", "q")), st.sampled_from(("7m", None))),
+    st.tuples(st.just("edit point"), st.sampled_from(("p", "o")), st.sampled_from(("http://127.0.0.1:9/z", None))),
+    st.tuples(st.just("edit policies"), st.sampled_from(("1m", None)), st.none()),
+), max_size=7)
 
 
 def declaration(rig, drawn):
     folders = drawn["folders"] | {folder for _expr, folder in drawn["dashboards"].values() if folder}
-    return {"folders": [rig.folder(name, **ADMINS) for name in sorted(folders)],
+    folders |= {folder for _time, _group, folder in drawn["rules"].values()}
+    groups = {}
+    for name, (time, group, folder) in drawn["rules"].items():
+        row = rig.rule(name, **{"for": time})
+        row["data"] = row["data"][1:]
+        row["data"][0]["model"]["expression"] = "1 > 0"
+        groups.setdefault((group, folder), []).append(row)
+    points = {**drawn["points"], **({drawn["policies"]: "x"} if drawn["policies"] else {})}
+    routes = [{"object_matchers": [["a", "=", name]], "mute_time_intervals": [rig.title(name)]} for name in sorted(drawn["timings"])]
+    return {
+        "rule_groups": [rig.group(*rows, name=name, folder=folder) for (name, folder), rows in groups.items()],
+        "contact_points": [rig.point(name, secure_settings={"password": secret}) for name, secret in points.items()],
+        "mute_timings": [{"name": rig.title(name), "time_intervals": [{"weekdays": ["sunday"]}]} for name in sorted(drawn["timings"])],
+        "policies": {"receiver": rig.title("Point " + drawn["policies"]), "routes": routes} if drawn["policies"] else None,
+        "service_accounts": [{"name": rig.title(name), "role": role} for name, role in drawn["accounts"].items()],
+        "folders": [rig.folder(name, **ADMINS) for name in sorted(folders)],
             "dashboards": [rig.dashboard(name, folder, expr=expr) for name, (expr, folder) in drawn["dashboards"].items()],
             "datasources": [rig.source(name, secure_json_data={"k": secret}) for name, secret in drawn["sources"].items()]}
+
+
+def by_hand(rig, alerting, what, one, two):
+    """A person edits or removes something of alerting, where it is there and may go."""
+    path = "/api/v1/provisioning/"
+    if what == "edit rule" and rig.uid(one) in alerting.rules:
+        if two:
+            rig.call("PUT", path + "alert-rules/" + rig.uid(one), {**rig.get(path + "alert-rules/" + rig.uid(one)), "for": two})
+        else:
+            rig.call("DELETE", path + "alert-rules/" + rig.uid(one))
+    elif what == "edit point":
+        row = next((row for row in alerting.points if row["uid"] == rig.uid(one)), None)
+        if row and two:
+            rig.call("PUT", path + "contact-points/" + rig.uid(one), {**row, "settings": {"url": two}})
+        elif row and row["name"] != alerting.tree["receiver"]:
+            rig.call("DELETE", path + "contact-points/" + rig.uid(one))
+    elif what == "edit policies":
+        rig.call(*(("PUT", path + "policies", {**alerting.tree, "group_wait": one}) if one else ("DELETE", path + "policies")))
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
@@ -631,6 +673,8 @@ def test_any_history_converges_and_the_second_sync_writes_nothing(events, last):
             elif what == "delete folder" and rig.get("/api/folders/" + rig.uid(one)):
                 rig.call("DELETE", "/api/folders/" + rig.uid(one))
                 theirs = {name for name in theirs if rig.model(name)}
+            elif what.startswith("edit ") and what != "edit":
+                by_hand(rig, double.orgs[1].alerting, what, one, two)
             elif what == "theirs" and not rig.model(one) and (not two or rig.get("/api/folders/" + rig.uid(two))):
                 rig.call("POST", "/api/dashboards/db", {"dashboard": {"uid": rig.uid(one), "title": rig.title("Theirs " + one)},
                                                         "folderUid": rig.uid(two) if two else ""})
@@ -644,5 +688,15 @@ def test_any_history_converges_and_the_second_sync_writes_nothing(events, last):
         assert there == {rig.uid(name) for name in set(last["dashboards"]) | theirs}
         for name, (expr, folder) in last["dashboards"].items():
             assert rig.model(name)["panels"][0]["targets"][0]["expr"] == expr and rig.place(name) == (rig.uid(folder) if folder else "")
+        alerting = org.alerting
+        assert {uid: (row["for"], row["folderUID"]) for uid, row in alerting.rules.items()} == {
+            rig.uid(name): (time, rig.uid(folder)) for name, (time, _group, folder) in last["rules"].items()}
+        points = {**last["points"], **({last["policies"]: "x"} if last["policies"] else {})}
+        assert {row["uid"]: row["settings"] for row in alerting.points if row["uid"]} == {
+            rig.uid(name): {"url": "http://127.0.0.1:9/hook", "password": secret} for name, secret in points.items()}
+        assert set(alerting.timings) == {rig.title(name) for name in last["timings"]}
+        assert alerting.tree["receiver"] == (rig.title("Point " + last["policies"]) if last["policies"] else "grafana-default-email")
+        assert {row["name"]: row["role"] for row in alerting.accounts.values()} == {
+            rig.title(name): role for name, role in last["accounts"].items()}
         secrets = {uid: row["secrets"]["k"] for uid, row in org.sources.items()}
         assert secrets == {rig.uid(name): secret for name, secret in last["sources"].items()}
