@@ -22,7 +22,7 @@ import sys
 import tempfile
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import IO, Any, cast
 
 from harness import ROOT, play
 
@@ -45,25 +45,23 @@ class Grafana:
     def __init__(self, milliseconds: float = 0):
         self.process = subprocess.Popen([sys.executable, __file__, "--serve", str(milliseconds)], text=True,
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.into, self.out = cast(IO[str], self.process.stdin), cast(IO[str], self.process.stdout)
 
     def _line(self) -> str:
-        assert self.process.stdout
-        return self.process.stdout.readline().strip()
+        return self.out.readline().strip()
 
     def __enter__(self) -> Grafana:
         self.url = self._line()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        assert self.process.stdin
-        self.process.stdin.close()
+        self.into.close()
         self.process.wait(10)
 
     def count(self) -> tuple[int, int]:
         """Calls and connections since the last count."""
-        assert self.process.stdin
-        self.process.stdin.write("\n")
-        self.process.stdin.flush()
+        self.into.write("\n")
+        self.into.flush()
         calls, connections = self._line().split()
         return int(calls), int(connections)
 

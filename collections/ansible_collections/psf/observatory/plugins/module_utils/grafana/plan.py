@@ -94,7 +94,7 @@ class Planner:
             return []
         rows = [("secret %s" % name, "set", "none") for name in sorted(found.secrets - set(wanted.secrets))]
         rows += [("secret %s" % name, "none", "set") for name in sorted(set(wanted.secrets) - found.secrets)]
-        if not rows and wanted.secrets and not self.record.same_secrets(wanted.kind, wanted.key, wanted.secrets):
+        if not rows and wanted.secrets and not found.provisioned and not self.record.same_secrets(wanted.kind, wanted.key, wanted.secrets):
             rows.append(("secrets", "as they were", "changed (%s)" % ", ".join(sorted(wanted.secrets))))
         return rows
 

@@ -88,6 +88,9 @@ class FileDouble:
                 del sources[old["uid"]]
             self._default(new)
             sources[uid] = new
+            # Not recorded: as documented.
+            self.org_.correlations[uid] = [{"uid": self._uid(), "sourceUID": uid, "provisioned": True, **link}
+                                           for link in row.get("correlations") or []]
 
     # -- dashboards ----------------------------------------------------------------------------------------------------
     def _file_folder(self, title, uid=None):
