@@ -13,10 +13,10 @@ export PYTHONDONTWRITEBYTECODE := 1
 COLLECTION := collections/ansible_collections/psf/observatory
 SCENARIOS ?= default faults
 
-.PHONY: help lab down clean verify where lint unit sanity molecule test bench lock check record
+.PHONY: help lab down clean verify where lint unit sanity molecule test test-grafana bench lock check record
 
 help: ## list the commands
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 16
 
 $(VENV)/.complete:
 	@tests/bootstrap.sh "$(VENV)"
@@ -61,9 +61,14 @@ molecule: $(VENV)/.complete ## the Molecule scenarios: SCENARIOS="default faults
 test: lint unit sanity molecule ## everything that must pass
 	@echo "all passed: lint, unit tests, sanity, molecule ($(SCENARIOS))"
 
+test-grafana: $(VENV)/.complete ## the tests of grafana_content on a real Grafana: GRAFANA_URL=... GRAFANA_USER=... GRAFANA_PASSWORD=...
+	@: "$${GRAFANA_URL:?say which Grafana: one without content of worth, with an admin of the server}"
+	@pytest -q $(COLLECTION)/tests/unit/plugins/module_utils/grafana
+
 bench: $(VENV)/.complete ## tasks, round trips and seconds, as ratios to a baseline of the same run (needs the lab)
 	@python benchmarks/unchanged_run.py
 	@python benchmarks/targets.py
+	@python benchmarks/grafana.py
 
 lock: $(VENV)/.complete ## pin the tools anew
 	@for file in requirements requirements-go requirements-uv; do \

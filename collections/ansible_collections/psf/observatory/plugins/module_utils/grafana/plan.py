@@ -18,6 +18,8 @@ class Operation:
         self.verb, self.kind, self.key, self.wanted, self.found, self.rows, self.first = verb, kind, key, wanted, found, list(rows), first
         self.label = wanted.label if wanted else model.name_of(kind, key, found.data if found else None)
         self.error = None
+        # It has given up its name for a moment.
+        self.aside = False
 
     @property
     def writes(self):

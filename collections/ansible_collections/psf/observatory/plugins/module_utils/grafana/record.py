@@ -94,8 +94,12 @@ class Record:
         row = self.of(kind, key)
         return row is not None and digest in (row.get("hash"), row.get("next"))
 
-    def intend(self, kind, key, digest):
-        self.objects.setdefault("%s/%s" % (kind, key), {})["next"] = digest
+    def intend(self, kind, key, digest, now=None):
+        """It shall have this digest; now: what it has. What an interrupted run had written is confirmed by that."""
+        row = self.objects.setdefault("%s/%s" % (kind, key), {})
+        if now is not None and now == row.get("next"):
+            row["hash"] = now
+        row["next"] = digest
 
     def done(self, kind, key, digest, secrets=None):
         row = {"hash": digest}

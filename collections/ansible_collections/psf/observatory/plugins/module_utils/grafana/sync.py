@@ -16,7 +16,7 @@ from ansible_collections.psf.observatory.plugins.module_utils.grafana import com
 from ansible_collections.psf.observatory.plugins.module_utils.grafana.checks import Checks
 from ansible_collections.psf.observatory.plugins.module_utils.grafana.client import ApiError
 from ansible_collections.psf.observatory.plugins.module_utils.grafana.drift import Drift, cut
-from ansible_collections.psf.observatory.plugins.module_utils.grafana.plan import SAID, Planner, still_empty
+from ansible_collections.psf.observatory.plugins.module_utils.grafana.plan import SAID, Planner, place, still_empty
 from ansible_collections.psf.observatory.plugins.module_utils.grafana.record import Record
 from ansible_collections.psf.observatory.plugins.module_utils.reconcile import ConcernError, Plan
 
@@ -34,7 +34,7 @@ class Sync:
     def __init__(self, client, params, check_mode, progress=lambda text: None):
         self.client, self.params, self.check_mode, self.progress = client, params, check_mode, progress
         self.plan, self.warnings, self.operations, self.provisioned, self.unchanged = Plan(), [], [], [], 0
-        self.absent = params["state"] == "absent"
+        self.absent, self._nested = params["state"] == "absent", None
         self.drift = Drift(params["drift"])
         self.record = Record(params["scope"])
         self.world = kinds.World(client, bool(params.get("alerting_editable")))
@@ -122,7 +122,14 @@ class Sync:
             self.found[at] = found
 
     def nested(self):
-        return self.version >= (11, 0) or bool((self.settings.get("featureToggles") or {}).get("nestedFolders"))
+        """Whether folders can be inside folders; asked only when a declared one shall be."""
+        if self._nested is None:
+            # Without them, Grafana does not look at the parent that is asked for, and lists what it has.
+            path = "/api/folders?limit=1&parentUid=psf-no-such-folder"
+            rows = self.client.get(path, "folders", missing=True) if self.world.folders else []
+            toggled = bool((self.settings.get("featureToggles") or {}).get("nestedFolders"))
+            self._nested = not rows and (bool(self.world.folders) or toggled or self.version >= (11, 0))
+        return self._nested
 
     def _plan(self):
         self.planner = planner = Planner(self.kinds, self.world, self.record, self.drift, self.wanted, self.found,
@@ -143,7 +150,7 @@ class Sync:
         record = self.record
         for op in self.operations:
             if op.verb in ("create", "change", "take over"):
-                record.intend(op.kind, op.key, op.wanted.digest)
+                record.intend(op.kind, op.key, op.wanted.digest, op.found and op.found.digest)
         if any(op.writes for op in self.operations):
             # What is about to be made is ours even when this run does not come to its end.
             record.save(self.client)
@@ -201,9 +208,30 @@ class Sync:
         while left:
             self.client.map(self._one, left, self.kinds[left[0].kind].workers or self.client.workers)
             failed = [op for op in left if op.error]
-            if not failed or len(failed) == len(left):
+            if not failed or (len(failed) == len(left) and not self._step_aside(failed)):
                 return
             left = [op for op in failed if isinstance(op.error, ApiError) and op.error.status not in (0, 401, 403)]
+
+    def _step_aside(self, failed):
+        """Objects that want each other's names cannot get them: one takes another name for a moment. Whether one did."""
+        for op in failed:
+            name = "title" if op.kind in ("dashboard", "folder", "alert rule") else "name"
+            held = place(op.kind, op.found.data) if op.found and op.verb == "change" and not op.aside else None
+            if held is None or held == place(op.kind, op.wanted.data) or not any(
+                    other.wanted and place(other.kind, other.wanted.data) == held for other in failed if other is not op):
+                continue
+            moved = {name: "%s (%s)" % (op.wanted.data[name], op.key)}
+            wanted = model.Wanted(op.kind, op.key, dict(op.wanted.data, **moved), op.wanted.body and dict(op.wanted.body, **moved),
+                                  op.wanted.secrets, op.label)
+            op.aside = True
+            try:
+                kind = self.kinds[op.kind]
+                kind.change(wanted, op.found)
+                op.found = kind.reread(op.key) or op.found
+                return True
+            except (ConcernError, KeyError, TypeError):
+                continue
+        return False
 
     def _one(self, op):
         op.error = None

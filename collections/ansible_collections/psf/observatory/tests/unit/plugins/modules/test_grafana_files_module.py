@@ -22,8 +22,8 @@ SECRET = "correct-horse-battery"
 @pytest.fixture
 def action(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(grafana_files, "STATE", str(tmp_path / "state"))
-    places = {"path": str(tmp_path / "provisioning"), "dashboards_path": str(tmp_path / "boards"), "secrets_path": str(tmp_path / "secrets"),
-              "group": "root"}
+    places = {"path": str(tmp_path / "provisioning"), "dashboards_path": str(tmp_path / "boards"),
+              "secrets_path": str(tmp_path / "secrets"), "group": "root"}
 
     def run(check=False, **arguments):
         class Action(ActionModule):

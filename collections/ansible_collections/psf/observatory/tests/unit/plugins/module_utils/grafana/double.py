@@ -388,7 +388,9 @@ class Double(AlertingDouble, FileDouble):
         if not self.org_.folders:
             self._need(self.role, "Editor", "folders:read")
         self._need(self.role, "Viewer", "folders:read")
-        rows = sorted((f for f in self.org_.folders.values() if self._may(f["uid"], 1) and not f["parent"]),
+        # Without nested folders, the parent is not looked at.
+        parent = self.query.get("parentUid", [""])[0] if self.nested else ""
+        rows = sorted((f for f in self.org_.folders.values() if self._may(f["uid"], 1) and f["parent"] == parent),
                       key=lambda f: f["title"].lower())
         limit = self._number("limit", 1000)
         page = self._number("page", 1)

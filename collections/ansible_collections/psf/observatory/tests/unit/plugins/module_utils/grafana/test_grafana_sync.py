@@ -222,6 +222,23 @@ def test_titles_that_pass_from_one_to_the_next(rig):
     assert rig.sync(**wanted).objects["changed"] == 2 and not rig.sync(**wanted).changed
 
 
+def test_names_can_be_swapped(rig):
+    def wanted(one, two):
+        return both(rig, dashboards=[rig.dashboard("a", title=one), rig.dashboard("b", title=two)], library_panels=[
+            {"uid": rig.uid(uid), "name": rig.title(name), "folder": rig.uid("f"), "model": {"type": "text"}}
+            for uid, name in (("l", one), ("m", two))], datasources=[
+                rig.source("s", title=one), rig.source("t", title=two)], rule_groups=[
+                    rig.group({**rig.rule("r", title=one), "data": rig.rule()["data"][1:]},
+                              {**rig.rule("q", title=two), "data": rig.rule()["data"][1:]})])
+    first, second = wanted("One", "Two"), wanted("Two", "One")
+    for row in (row for one in (first, second) for group in one["rule_groups"] for row in group["rules"]):
+        row["data"][0]["model"]["expression"] = "1 > 0"
+    rig.sync(**first)
+    outcome = rig.sync(**second)
+    assert outcome.objects["changed"] == 8 and outcome.drift == [] and rig.model("a")["title"] == rig.title("Two")
+    assert not rig.sync(**second).changed
+
+
 def test_absent_removes_all_of_it_and_the_record(rig):
     rig.sync(**both(rig, datasources=[rig.source()]))
     assert rig.sync(check=True, state="absent").changed and rig.model("d")
@@ -453,6 +470,29 @@ def test_an_answer_that_is_not_grafanas_is_named(broken, double, answer, words):
     assert double.url in caught.value.msg
 
 
+def test_a_server_that_is_too_slow(broken, double):
+    double.latency = 0.3
+    with pytest.raises(ApiError, match="got no answer, 2 times: timed out"):
+        broken.sync(timeout=0.05, retries=1, **both(broken))
+
+
+def test_a_server_that_goes_half_way_is_mended_by_the_next_run(broken, double):
+    wanted = {"folders": [broken.folder()], "dashboards": [broken.dashboard("d%d" % n) for n in range(12)]}
+    handle, left = double.handle, [9]
+
+    def gone(method, path, headers, body):
+        left[0] -= method != "GET"
+        return (502, {"message": "Bad Gateway"}, {}) if left[0] < 0 else handle(method, path, headers, body)
+    double.handle = gone
+    with pytest.raises(ConcernError, match="answered 502: Bad Gateway"):
+        broken.sync(retries=0, **wanted)
+    double.handle = handle
+    assert 0 < sum(1 for uid in double.orgs[1].dashboards if uid.startswith(broken.tag)) < 12
+    outcome = broken.sync(**wanted)
+    assert outcome.drift == [] and sum(1 for uid in double.orgs[1].dashboards if uid.startswith(broken.tag)) == 12
+    assert not broken.sync(**wanted).changed
+
+
 def test_no_answer_at_all(broken):
     with pytest.raises(ApiError, match="got no answer, 3 times"):
         broken.sync(url="http://127.0.0.1:9", retries=2, **both(broken))
@@ -467,6 +507,12 @@ def test_a_viewer_cannot_and_is_told_so(broken, double):
     double.tokens["t"] = {"name": "sa", "org": 1, "role": "Viewer"}
     with pytest.raises(ConcernError, match="answered 403: .*Permissions needed"):
         broken.sync(token="t", **both(broken))
+
+
+def test_an_editor_may_not_provision_alerting_and_is_told_so(broken, double):
+    double.tokens["t"] = {"name": "sa", "org": 1, "role": "Editor"}
+    with pytest.raises(ConcernError, match="templates: .*answered 403: .*alert.provisioning:read; the account needs the role Admin"):
+        broken.sync(token="t", **broken.alerting())
 
 
 def test_a_server_that_is_too_old():
@@ -527,6 +573,18 @@ def test_more_than_a_page(broken, double, monkeypatch):
 
 
 # -- newer versions, as they are said to be ----------------------------------------------------------------------------
+def test_whether_folders_nest_is_asked_not_guessed(double):
+    with Double(version="11.6.0", nested=False) as other:
+        rig = Rig(other)
+        rig.sync(folders=[rig.folder("x")])
+        with pytest.raises(ConcernError, match="has no nested folders"):
+            rig.sync(folders=[rig.folder("x"), rig.folder("a"), rig.folder("b", parent="a")])
+    with Double(version="10.4.0", nested=True) as other:
+        rig = Rig(other)
+        rig.sync(folders=[rig.folder("x")])
+        assert rig.sync(folders=[rig.folder("x"), rig.folder("a"), rig.folder("b", parent="a")]).objects["created"] == 2
+
+
 def test_nested_folders_are_made_moved_and_removed_from_the_inside():
     with Double(version="11.6.0", nested=True) as new:
         rig = Rig(new)
@@ -576,6 +634,17 @@ def test_what_an_interrupted_run_had_written_is_no_drift_and_is_ours(rig):
     with interrupted_after(2):
         rig.sync(**both(rig, dashboards=[rig.dashboard(), rig.dashboard("e")]))
     assert rig.model("e") and rig.sync(**both(rig)).objects["deleted"] == 1
+
+
+def test_what_one_interrupted_run_wrote_and_the_next_meant_to_change_is_ours(rig):
+    # The record with its folder, the folder, the dashboard, then nothing more.
+    with interrupted_after(5):
+        rig.sync(workers=1, **both(rig, folders=[rig.folder()]))
+    with interrupted_after(1):
+        rig.sync(workers=1, **both(rig, folders=[rig.folder()], dashboards=[rig.dashboard(expr="new")]))
+    assert rig.model("d")["panels"][0]["targets"][0]["expr"] == "up"
+    rig.sync()
+    assert rig.model("d") is None
 
 
 def test_what_was_only_meant_to_be_written_is_not_deleted(rig):
