@@ -131,7 +131,8 @@ options:
         description: Name of the database.
         type: str
       json_data:
-        description: Its settings, in Grafana's own words.
+        description:
+          - Its settings, in Grafana's own words. An Alertmanager is taken for Prometheus's own, unless C(implementation) says otherwise.
         type: dict
       secure_json_data:
         description:

@@ -135,11 +135,11 @@ def _query(query):
     return found
 
 
-def rule_body(uid, data):
-    """What is sent for a rule's normal form."""
+def rule_body(uid, data, org=1):
+    """What is sent for a rule's normal form, to the organisation of this number."""
     queries = [dict(query, refId=name, relativeTimeRange=query.get("relativeTimeRange") or {"from": 0, "to": 0})
                for name, query in data["data"].items()]
-    body = {"uid": uid, "title": data["title"], "folderUID": data["folder"], "ruleGroup": data["group"], "orgID": 1,
+    body = {"uid": uid, "title": data["title"], "folderUID": data["folder"], "ruleGroup": data["group"], "orgID": org,
             "labels": data["labels"], "annotations": data["annotations"], "data": queries,
             "condition": data.get("condition") or "", "for": data.get("for") or "0s",
             "noDataState": data.get("noDataState") or "NoData", "execErrState": data.get("execErrState") or "Error"}

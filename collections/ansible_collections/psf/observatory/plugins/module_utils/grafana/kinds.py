@@ -34,7 +34,7 @@ class World:
     """What is read once and used by several kinds. editable: whether people may edit in the UI what is written of alerting."""
 
     def __init__(self, client, editable=False):
-        self.client, self.editable = client, editable
+        self.client, self.editable, self.org_id = client, editable, 1
         self.folders, self.dashboards = {}, {}
         self.team_ids, self.user_ids = {}, None
 

@@ -207,12 +207,15 @@ class AlertRule(Alerting):
             raise
         return row and self._found(row)
 
+    def _body(self, wanted):
+        return alerting.rule_body(wanted.key, wanted.data, self.world.org_id)
+
     def create(self, wanted):
-        answer = self.write("POST", "/alert-rules", wanted.key, wanted.data, alerting.rule_body(wanted.key, wanted.data))
+        answer = self.write("POST", "/alert-rules", wanted.key, wanted.data, self._body(wanted))
         self.same_uid(answer["uid"], wanted.key, wanted)
 
     def change(self, wanted, found):
-        self.write("PUT", "/alert-rules/%s" % quoted(wanted.key), wanted.key, wanted.data, alerting.rule_body(wanted.key, wanted.data))
+        self.write("PUT", "/alert-rules/%s" % quoted(wanted.key), wanted.key, wanted.data, self._body(wanted))
 
     def delete(self, key, found):
         self.delete_at("/alert-rules/%s" % quoted(key), key, found.data)

@@ -77,6 +77,7 @@ class Sync:
         if not isinstance(org, dict) or "id" not in org:
             raise ConcernError("url: %s/api/org is not Grafana's answer" % client.url)
         self.settings, self.org = settings if isinstance(settings, dict) else {}, {"id": org["id"], "name": org.get("name")}
+        self.world.org_id = org["id"]
         wanted = self.params.get("org_id")
         if wanted and wanted != org["id"]:
             raise ConcernError("org_id: %d was asked for, but these credentials are for organisation %d (%s); a service account's token "

@@ -523,8 +523,10 @@ def test_a_server_that_is_too_old():
 
 def test_the_organisation_goes_with_the_request_and_the_user_stays(broken, double):
     number = broken.call("POST", "/api/orgs", {"name": "Second"})["orgId"]
-    broken.sync(org_id=number, **both(broken))
+    wanted = broken.alerting(dashboards=[broken.dashboard()])
+    broken.sync(org_id=number, **wanted)
     assert broken.model("d") is None and broken.uid("d") in double.orgs[number].dashboards
+    assert broken.uid("r") in double.orgs[number].alerting.rules and not broken.sync(org_id=number, **wanted).changed
     assert broken.get("/api/user")["orgId"] == 1 and not any("using" in call or "orgId" in call for call in double.calls)
 
 
