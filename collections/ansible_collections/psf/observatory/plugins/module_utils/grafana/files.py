@@ -28,6 +28,7 @@ DELETED = {"datasource": ("datasources", "deleteDatasources"), "alert rule": ("a
            "mute timing": ("alerting", "deleteMuteTimes"), "policies": ("alerting", "resetPolicies")}
 # What JSON leaves as it is in a text, and YAML reads as the end of a line or not at all.
 UNSAFE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+WORDS = ("y", "n", "yes", "no", "on", "off", "true", "false", "null")
 HEAD = "# Made by psf.observatory.grafana_files (scope %s): changes by hand are overwritten.\n"
 
 
@@ -206,10 +207,10 @@ def plain(value):
 
 
 def yaml(value, depth=0):
-    """Plain data as YAML in blocks, every scalar as JSON writes it: nothing that a reader could take for something else."""
+    """Plain data as YAML in blocks, every value as JSON writes it: nothing that a reader could take for something else."""
     space = "  " * depth
     if isinstance(value, dict) and value:
-        return "".join("%s%s:%s" % (space, scalar(str(name)), _entry(entry, depth)) for name, entry in value.items())
+        return "".join("%s%s:%s" % (space, _name(str(name)), _entry(entry, depth)) for name, entry in value.items())
     if isinstance(value, list) and value:
         lines = []
         for entry in value:
@@ -217,6 +218,11 @@ def yaml(value, depth=0):
             lines.append("%s-%s" % (space, " " + text.lstrip("\n").lstrip() if text.startswith("\n") and isinstance(entry, dict) else text))
         return "".join(lines)
     return space + scalar(value) + "\n"
+
+
+def _name(text):
+    """A name without quotes where no reader takes it for something else."""
+    return text if re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", text) and text.lower() not in WORDS else scalar(text)
 
 
 def scalar(value):

@@ -703,8 +703,8 @@ def declaration(rig, drawn):
         "policies": {"receiver": rig.title("Point " + drawn["policies"]), "routes": routes} if drawn["policies"] else None,
         "service_accounts": [{"name": rig.title(name), "role": role} for name, role in drawn["accounts"].items()],
         "folders": [rig.folder(name, **ADMINS) for name in sorted(folders)],
-            "dashboards": [rig.dashboard(name, folder, expr=expr) for name, (expr, folder) in drawn["dashboards"].items()],
-            "datasources": [rig.source(name, secure_json_data={"k": secret}) for name, secret in drawn["sources"].items()]}
+        "dashboards": [rig.dashboard(name, folder, expr=expr) for name, (expr, folder) in drawn["dashboards"].items()],
+        "datasources": [rig.source(name, secure_json_data={"k": secret}) for name, secret in drawn["sources"].items()]}
 
 
 def by_hand(rig, alerting, what, one, two):
