@@ -157,6 +157,7 @@ def test_a_contact_point_is_given_up_when_the_policies_have_left_it(rig):
 def test_a_contact_point_with_a_new_name_takes_the_policies_along(rig):
     rig.sync(**rig.alerting())
     wanted = rig.alerting(contact_points=[rig.point(title="New name", secure_settings={"password": "correct-horse"})])
+    wanted["policies"]["group_interval"] = "7m"
     text = json.dumps(wanted["policies"]).replace(rig.title("Point p"), rig.title("New name"))
     outcome = rig.sync(**{**wanted, "policies": json.loads(text)})
     assert outcome.drift == [] and rig.get(P + "/policies")["receiver"] == rig.title("New name")
@@ -230,6 +231,21 @@ def test_an_edit_during_the_run_is_seen_though_alerting_has_no_versions(broken, 
     wanted = broken.alerting(rule_groups=[broken.group(broken.rule(expr="new"))])
     outcome = broken.sync(**wanted)
     assert [row["found"] for row in outcome.drift] == ["edited during this run"] and rule_of(broken)["for"] == "5m"
+
+
+def test_a_rule_that_is_deleted_during_the_run_is_made_again(broken, double):
+    broken.sync(**broken.alerting())
+    handle, left = double.handle, [broken.uid("r")]
+
+    def meanwhile(method, path, headers, body):
+        if method == "POST" and b"psf-record" in body and left:
+            del double.orgs[1].alerting.rules[left.pop()]
+        return handle(method, path, headers, body)
+
+    double.handle = meanwhile
+    wanted = broken.alerting(rule_groups=[broken.group(broken.rule(expr="new"))])
+    broken.sync(**wanted)
+    assert rule_of(broken)["data"][0]["model"]["expr"] == "new" and not broken.sync(**wanted).changed
 
 
 def test_an_answer_that_was_lost_is_no_second_object(broken, double):

@@ -523,8 +523,10 @@ def test_a_server_that_is_too_old():
 
 def test_the_organisation_goes_with_the_request_and_the_user_stays(broken, double):
     number = broken.call("POST", "/api/orgs", {"name": "Second"})["orgId"]
-    wanted = broken.alerting(dashboards=[broken.dashboard()])
+    wanted, handle, sent = broken.alerting(dashboards=[broken.dashboard()]), double.handle, []
+    double.handle = lambda method, path, headers, body: sent.append(body) or handle(method, path, headers, body)
     broken.sync(org_id=number, **wanted)
+    assert [json.loads(body)["orgID"] for body in sent if b"orgID" in body] == [number]
     assert broken.model("d") is None and broken.uid("d") in double.orgs[number].dashboards
     assert broken.uid("r") in double.orgs[number].alerting.rules and not broken.sync(org_id=number, **wanted).changed
     assert broken.get("/api/user")["orgId"] == 1 and not any("using" in call or "orgId" in call for call in double.calls)
