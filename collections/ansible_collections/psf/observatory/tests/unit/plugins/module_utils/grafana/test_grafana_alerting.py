@@ -315,7 +315,7 @@ def timing(**interval):
     (rules(labels={"a-b": "x"}), "'a-b' is no name of a label"),
     (rules(annotations={"__dashboardUid__": "x"}), "go together; one is missing"),
     (rules(annotations={"__dashboardUid__": "x", "__panelId__": 1}), "dashboard x is neither declared nor in Grafana"),
-    (rules(is_paused=True), r"isPaused: this Grafana \(9\.4\.0-pre\) does not keep it; it comes with 9\.5"),
+    (rules(is_paused=True), r"is_paused: this Grafana \(9\.4\.0-pre\) does not keep it; it comes with 9\.5"),
     (rules(notification_settings={"receiver": "x"}), "notification_settings: this Grafana"),
     (rules(no_data_state="KeepLast"), "KeepLast: this Grafana"),
     (query(datasourceUid="nope"), "query A: data source nope is neither"),
