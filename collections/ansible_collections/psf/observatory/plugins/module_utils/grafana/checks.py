@@ -91,7 +91,8 @@ class Checks:
                 self.say(wanted, "query %s: data source %s %s" % (name, uid, NEITHER))
         for name, first in alerting.NEWER.items():
             if name in data and not self.server.kinds["alert rule"].keeps(name, first, self.server.version):
-                self.say(wanted, "%s: this Grafana (%s) does not keep it; it comes with %d.%d" % ((OPTIONS.get(name, name), self.server.version_text) + first))
+                self.say(wanted, "%s: this Grafana (%s) does not keep it; it comes with %d.%d"
+                         % ((OPTIONS.get(name, name), self.server.version_text) + first))
         if "KeepLast" in (data.get("noDataState"), data.get("execErrState")) and self.server.version < alerting.KEEP_LAST:
             self.say(wanted, "KeepLast: this Grafana (%s) does not know it; it comes with %d.%d"
                      % ((self.server.version_text,) + alerting.KEEP_LAST))
