@@ -113,6 +113,10 @@ class Store:
         target = {path: digest(one.text.encode()) for path, one in wanted.items()}
         before = {path: _read(path) for path in list(writes) + removals}
         old = dict(self.files)
+        for path in set(old) | set(writes):
+            # Of a run that was killed before it put a file in place.
+            with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+                os.unlink(path + ".psf-new")
         # All that may become ours; what is known to be there keeps its hash.
         self.save(dict(dict.fromkeys(writes, ""), **old), self.objects, gone)
         try:
