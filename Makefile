@@ -16,7 +16,7 @@ SCENARIOS ?= default faults
 .PHONY: help lab down clean verify where preview lint unit sanity molecule test test-grafana bench lock check record
 
 help: ## list the commands
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
 
 $(VENV)/.complete:
 	@tests/bootstrap.sh "$(VENV)"
