@@ -15,10 +15,10 @@ unexport PYTHONDONTWRITEBYTECODE
 COLLECTION := collections/ansible_collections/psf/observatory
 SCENARIOS ?= default faults
 
-.PHONY: help lab down clean verify where preview lint unit sanity formats molecule proofs test bench lock check record
+.PHONY: help lab down clean verify where preview lint unit sanity formats molecule proofs test test-grafana bench lock check record
 
 help: ## list the commands
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
 
 $(VENV)/.complete:
 	@tests/bootstrap.sh "$(VENV)"
@@ -74,10 +74,15 @@ proofs: $(VENV)/.complete ## every alert on logs, proven in a Loki of its own
 test: lint unit sanity formats molecule proofs ## everything that must pass
 	@echo "all passed: lint, unit tests, sanity, formats, molecule ($(SCENARIOS)), proofs of alerts on logs"
 
+test-grafana: $(VENV)/.complete ## the tests of grafana_content on a real Grafana: GRAFANA_URL=... GRAFANA_USER=... GRAFANA_PASSWORD=...
+	@: "$${GRAFANA_URL:?say which Grafana: one without content of worth, with an admin of the server}"
+	@pytest -q $(COLLECTION)/tests/unit/plugins/module_utils/grafana
+
 bench: $(VENV)/.complete ## tasks, round trips and seconds, as ratios to a baseline of the same run (needs the lab)
 	@python benchmarks/unchanged_run.py
 	@python benchmarks/targets.py
 	@python benchmarks/preview.py
+	@python benchmarks/grafana.py
 
 lock: $(VENV)/.complete ## pin the tools anew
 	@for file in requirements requirements-go requirements-uv requirements-formats; do \
