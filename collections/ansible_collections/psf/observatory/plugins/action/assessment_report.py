@@ -12,11 +12,12 @@ from pathlib import Path
 import yaml
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
+from ansible_collections.psf.observatory.plugins.module_utils.governance import control
+from ansible_collections.psf.observatory.plugins.plugin_utils import controls as library
 from ansible_collections.psf.observatory.plugins.plugin_utils import estate
 from ansible_collections.psf.observatory.plugins.plugin_utils.governance import model, report, run, waivers
 
 COLLECTION = Path(__file__).resolve().parents[2]
-OWN_CONTROLS = COLLECTION / "roles" / "governance_report" / "controls"
 CONTROLS = COLLECTION / "roles" / "governance" / "controls"
 
 
@@ -33,13 +34,14 @@ class ActionModule(ActionBase):
             "waivers": {"type": "raw"},
             "waivers_base": {"type": "path"},
             "controls": {"type": "list", "elements": "path", "default": []},
+            "parameters": {"type": "dict", "default": {}},
             "complete": {"type": "bool", "default": True},
             "signing_key": {"type": "path"},
             "signing_key_passphrase": {"type": "str", "no_log": True},
         })
         try:
             return result | self._report(options, task_vars)
-        except (model.GovernanceError, estate.EstateError) as error:
+        except (model.GovernanceError, library.ControlError, estate.EstateError) as error:
             raise AnsibleActionFail(str(error)) from error
 
     def _report(self, options, task_vars):
@@ -53,7 +55,7 @@ class ActionModule(ActionBase):
             now = datetime.now(UTC)
             made = report.build(
                 answers, given, run_id=runs.new_id(now), environment=options["environment"], now=now, asked=asked,
-                own_controls=_own_controls(), known=_known_controls([CONTROLS, *map(Path, options["controls"])]),
+                own_controls=_own_controls(options["parameters"] or {}), known=_known_controls([CONTROLS, *map(Path, options["controls"])]),
                 earlier=runs.earlier(), complete=options["complete"], version=_version())
             path = runs.path / made.run_id if self._task.check_mode else runs.write(made, key)
         return {"changed": True, "run": made.run_id, "path": str(path), **outcome(made, path)}
@@ -75,9 +77,14 @@ class ActionModule(ActionBase):
         return answers, asked
 
 
-def _own_controls():
-    """(file, control) of the controls that are judged here."""
-    return [(str(path), yaml.safe_load(path.read_text(encoding="utf-8"))) for path in sorted(OWN_CONTROLS.glob("*.yml"))]
+def _own_controls(given):
+    """(file, control) of the controls that are judged here, with what the environment gave for their parameters."""
+    found = []
+    for name, row in library.of_the_run().items():
+        effective, changed = control.parameters(row, given.get(name) or {}, f"governance_parameters.{name}")
+        params = {key: {**spec, "value": effective[key]} if key in changed else spec for key, spec in row["params"].items()}
+        found.append((str(library.OF_THE_RUN / f"{name}.yml"), {**row, "params": params}))
+    return found
 
 
 def _known_controls(directories):
@@ -85,8 +92,8 @@ def _known_controls(directories):
     found = {}
     for path in [path for directory in directories for path in sorted(directory.glob("*.yml"))]:
         with contextlib.suppress(OSError, yaml.YAMLError, model.GovernanceError):
-            control = model.read_control(yaml.safe_load(path.read_text(encoding="utf-8")), str(path))
-            found.setdefault(control.id, control)
+            row = model.read_control(yaml.safe_load(path.read_text(encoding="utf-8")), str(path))
+            found.setdefault(row.id, row)
     return found.values()
 
 

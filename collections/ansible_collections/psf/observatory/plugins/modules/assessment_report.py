@@ -37,6 +37,10 @@ options:
     type: list
     elements: path
     default: []
+  parameters:
+    description: Control to parameter to value, where the environment wants another than the default of CHG-04 and CHG-05.
+    type: dict
+    default: {}
   complete:
     description: Whether every host and control was asked. Else nothing is said of what is missing.
     type: bool

@@ -22,6 +22,8 @@ from ..module_utils.governance.control import ControlError
 from . import estate
 
 CONTROLS = estate.ROLES / "governance" / "controls"
+# Those that no host can judge: over the waivers and over the assessment itself.
+OF_THE_RUN = estate.ROLES / "governance_report" / "controls"
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 Row = dict[str, Any]
 
@@ -81,11 +83,18 @@ def overrides(controls: dict[str, Row], given: Any, where: str = "governance_par
     """The overrides by control; every one must name a control and parameter that are there, whether it is assessed or not."""
     if not isinstance(given, dict):
         raise ControlError(f"{where}: {given!r} is no mapping of control to parameters")
+    known = {**controls, **of_the_run()}
     for name, values in given.items():
-        if name not in controls:
-            raise ControlError(f"{where}.{name}: there is no such control; known are {', '.join(controls)}")
-        control.parameters(controls[name], values or {}, f"{where}.{name}")
+        if name not in known:
+            raise ControlError(f"{where}.{name}: there is no such control; known are {', '.join(known)}")
+        control.parameters(known[name], values or {}, f"{where}.{name}")
     return given
+
+
+def of_the_run() -> dict[str, Row]:
+    """The controls that are judged once for the whole run, by id."""
+    rows = [yaml.load(path.read_text(encoding="utf-8"), Loader=LOADER) for path in sorted(OF_THE_RUN.glob("*.yml"))]  # noqa: S506
+    return {row["id"]: {**row, "params": row.get("params") or {}} for row in rows}
 
 
 # -- what a host gets --------------------------------------------------------------------------------------------------
@@ -101,6 +110,7 @@ def plan(controls: dict[str, Row], given: Row, hosts: Any, groups: dict[str, lis
         effective, changed = control.parameters(row, given.get(row["id"]) or {}, f"governance_parameters.{row['id']}")
         rows.append({"id": row["id"], "mode": row["mode"], "per": row["applies_to"]["per"], "params": effective, "overridden": changed,
                      "kinds": {name: spec["type"] for name, spec in row["params"].items()}, "reason": reason,
+                     "machine": row["applies_to"]["machine"],
                      "check": {} if reason else row["check"]})
     return {"host": host, "region": region, "controls": rows, "context": context(rows, hosts, groups, host, extra_targets, environment)}
 

@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One call evaluates many controls: probes read, at the same time and each only once; then each control is judged.
 
-A plan: {"host", "region", "controls": [{"id", "mode", "check", "per", "params", "overridden", "reason"}], "context"}. `params` are
-effective values; `kinds` name to type; a control with a `reason` does not apply. Its results are as docs/adr/0014-controls.md has them.
+A plan: {"host", "region", "controls": [{"id", "mode", "check", "per", "params", "overridden", "reason", "machine"}], "context"}.
+`params` are effective values; `kinds` name to type; a control with a `reason` does not apply, nor does one of the `machine` to a
+container. Its results are as docs/adr/0014-controls.md has them.
 A probe that hangs is left behind after its time (its thread ends with the process) and what needs it is an error, as is all that raises.
 """
 
@@ -22,6 +23,7 @@ ERROR, NOT_APPLICABLE, MANUAL = expect.ERROR, "not_applicable", "manual"
 EVIDENCE = 8192
 READINGS = 8 << 20
 TEXT = 1000
+BELOW = "this host is a container: its kernel and its clock are those of the machine below, where this is judged"
 
 
 class Reads:
@@ -91,6 +93,9 @@ def assess(plan, credentials=None, timeout=20, threads=8, evidence=EVIDENCE, wor
     world = world or World(plan["context"], credentials, timeout=timeout / 2.0)
     started = utc()
     asked, calls = {}, {}
+    if world.container():
+        plan = dict(plan, controls=[dict(row, reason=row.get("reason") or BELOW) if row.get("machine") else row
+                                    for row in plan["controls"]])
     for row in plan["controls"]:
         if row.get("reason") or row["mode"] == "manual":
             continue

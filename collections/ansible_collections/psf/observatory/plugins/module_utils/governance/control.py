@@ -5,7 +5,8 @@
 
 A control, as checked and completed:
   id, title, severity, domain, rationale, owner, mode (automated | manual), max_age ("24h")
-  applies_to   {"groups": [inventory groups], "per": "host" | "region"}; all hosts without groups
+  applies_to   {"groups": [inventory groups], "per": "host" | "region", "machine": bool}; all hosts without groups. `machine` is of
+               what the kernel below has for all: it does not apply to a host that is a container
   check        {"probe", "with": {arguments}, "expect": [expectations] | "judge": name, "only": which readings are meant (as `where` in
                expect.py), "subject": type of the subject, where each reading is one} or, of a manual one, {"attest": what a
                person looks at}
@@ -124,10 +125,12 @@ def _texts(where, key, value):
 
 def _applies(where, data):
     for key in data:
-        if key not in ("groups", "per"):
-            raise ControlError("%s: applies_to.%s: unknown; known are groups, per" % (where, key))
+        if key not in ("groups", "per", "machine"):
+            raise ControlError("%s: applies_to.%s: unknown; known are groups, per, machine" % (where, key))
     _choice(where, "applies_to.per", data.get("per", "host"), SCOPES)
-    return {"groups": _texts(where, "applies_to.groups", data.get("groups") or ["all"]), "per": data.get("per", "host")}
+    _choice(where, "applies_to.machine", data.get("machine", False), (True, False))
+    return {"groups": _texts(where, "applies_to.groups", data.get("groups") or ["all"]), "per": data.get("per", "host"),
+            "machine": data.get("machine", False)}
 
 
 def _frameworks(where, data):

@@ -42,6 +42,10 @@ class World:
         self.timeout = timeout
         self._runner = runner or subprocess.run
 
+    def container(self):
+        """Whether this host is a container: systemd, podman and Docker each leave a mark."""
+        return any(os.path.exists(self.real(path)) for path in ("/run/systemd/container", "/run/.containerenv", "/.dockerenv"))
+
     # -- files ---------------------------------------------------------------------------------------------------------
     def real(self, path):
         return path if self.root == "/" else os.path.join(self.root, path.lstrip("/"))

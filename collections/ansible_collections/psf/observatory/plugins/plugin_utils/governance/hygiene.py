@@ -24,11 +24,16 @@ NAMED = 8
 
 
 def parameter(control: Control, name: str, default: float) -> float:
-    """A parameter's value: as it is, or the default of its description."""
+    """A parameter's value: as it is, that of the environment, or the default of its description."""
     value = control.params.get(name, default)
     if isinstance(value, Mapping):
         value = value.get("value", value.get("default", default))
     return float(value)
+
+
+def overridden(control: Control) -> list[str]:
+    """Parameters for which the environment gave a value."""
+    return sorted(name for name, spec in control.params.items() if isinstance(spec, Mapping) and "value" in spec)
 
 
 def _result(
@@ -46,14 +51,16 @@ def _result(
         message="; ".join(problems[:NAMED]) + more if problems else good,
         evidence={"collected_at": stamp(now), "collector": "report", "data": data},
         parameters=parameters,
+        overridden=overridden(control),
     )
 
 
 def judge_waivers(control: Control, waivers: Iterable[Waiver], environment: str, now: datetime) -> Result:
-    """CHG-04: no waiver is expired, unused or invalid. No waivers at all is good."""
+    """CHG-04: no waiver is expired, unused (unless `allow_unused`) or invalid. No waivers at all is good."""
     rows = list(waivers)
+    allowed = bool(parameter(control, "allow_unused", 0))
     problems = [f"{row.id} expired on {row.expires}" for row in rows if row.state == EXPIRED]
-    problems += [f"{row.id} covers no failure of {row.control} any more" for row in rows if row.state == UNUSED]
+    problems += [f"{row.id} covers no failure of {row.control} any more" for row in rows if row.state == UNUSED and not allowed]
     problems += [problem for row in rows if row.state == INVALID for problem in row.problems]
     counts = {state: sum(row.state == state for row in rows) for state in STATES}
     data = {
@@ -77,8 +84,8 @@ def judge_waivers(control: Control, waivers: Iterable[Waiver], environment: str,
         problems,
         f"{len(rows)} waivers, all of them in order" if rows else "no waivers",
         data,
-        {},
-        "no waiver is expired, unused or invalid",
+        {"allow_unused": allowed},
+        f"no waiver is expired{'' if allowed else ', unused'} or invalid",
     )
 
 

@@ -43,6 +43,20 @@ def test_a_result_has_all_that_reports_need():
     json.dumps(answer)
 
 
+@pytest.mark.parametrize("mark", ["run/systemd/container", "run/.containerenv", ".dockerenv"])
+def test_what_is_of_the_machine_below_does_not_apply_to_a_container(tmp_path, mark):
+    plan = {"host": "obs-1", "region": "eu", "controls": [row("HST-01", machine=True), row("HST-02")], "context": {"limit": 1}}
+    world, probes = World(root=str(tmp_path), timeout=1), {"good": lambda world: GOOD}
+
+    def statuses():
+        return [result["status"] for result in assess(plan, probes=probes, world=world)["results"]]
+
+    assert statuses() == ["pass", "pass"]
+    (tmp_path / mark).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / mark).write_text("")
+    assert statuses() == ["not_applicable", "pass"]
+
+
 def test_controls_of_the_same_reading_ask_once():
     asked = []
 

@@ -40,7 +40,8 @@ def changed(**changes):
 
 def test_a_control_is_completed_with_its_defaults():
     row = load(ROW)
-    assert row["mode"] == "automated" and row["max_age"] == "24h" and row["applies_to"] == {"groups": ["all"], "per": "host"}
+    assert row["mode"] == "automated" and row["max_age"] == "24h"
+    assert row["applies_to"] == {"groups": ["all"], "per": "host", "machine": False}
 
 
 @pytest.mark.parametrize(("data", "words"), [
