@@ -181,8 +181,12 @@ def _short(words):
 
 def bounded(readings, limit, first=()):
     """The readings masked and at most `limit` bytes of JSON: lists and texts are cut, those of the names in `first` come first."""
-    data = mask.data(sorted(readings, key=lambda row: row["name"] not in first) if first else readings)
     items, letters = 200, 2000
+    data = sorted(readings, key=lambda row: row["name"] not in first) if first else readings
+    if len(json.dumps(data)) > limit:
+        # Thousands of objects are not masked one by one to be thrown away; texts stay whole until they are masked.
+        data = _cut(data, items, 1 << 62)
+    data = mask.data(data)
     while len(json.dumps(data)) > limit:
         if items <= 1 and letters <= 20:
             return {"cut": "larger than %d bytes" % limit, "readings": len(readings)}

@@ -38,10 +38,11 @@ def run(tmp_path, *arguments, name="site.yml", inventory="all: {hosts: {one: , t
     (tmp_path / "i").mkdir(exist_ok=True)
     (tmp_path / "i" / "hosts.yml").write_text(inventory)
     (tmp_path / name).write_text(PLAY)
+    (tmp_path / "ansible.cfg").write_text("[defaults]\n")
     done = subprocess.run(
         [sys.executable, "-m", "ansible", "playbook", "-i", str(tmp_path / "i" / "hosts.yml"), str(tmp_path / name), *arguments],
         check=False, capture_output=True, text=True, cwd=tmp_path, env={
-            **os.environ, "ANSIBLE_CONFIG": "/dev/null", "ANSIBLE_CALLBACKS_ENABLED": "psf.observatory.change_record",
+            **os.environ, "ANSIBLE_CONFIG": str(tmp_path / "ansible.cfg"), "ANSIBLE_CALLBACKS_ENABLED": "psf.observatory.change_record",
             "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS), "PSF_CHANGE_RECORDS": str(tmp_path / "records"),
             "ANSIBLE_PYTHON_INTERPRETER": sys.executable, "HOME": str(tmp_path), "GITHUB_ACTOR": "ada"})
     return done, [json.loads(line) for line in (tmp_path / "records" / "changes.jsonl").read_text().splitlines()]

@@ -128,7 +128,7 @@ def test_delivery_to_loki_journal_and_grafana(tmp_path, web):
     stream = json.loads(pushed[3])["streams"][0]
     assert stream["stream"] == {"service_name": "psf-observatory-changes", "system": "observatory", "environment": "lab", "region": "eu"}
     assert json.loads(stream["values"][0][1]) == record
-    assert pushed[2]["X-Scope-OrgID"] == "t"
+    assert {name.lower(): value for name, value in pushed[2].items()}["x-scope-orgid"] == "t"
     body = json.loads(annotated[3])
     assert (body["timeEnd"] - body["time"], body["tags"]) == (90000, ["change", "ok", "site.yml", "env:lab"])
     assert annotated[2]["Authorization"] == "Bearer tok"
