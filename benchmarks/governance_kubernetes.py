@@ -124,7 +124,8 @@ def main() -> None:
             seconds.append(one)
             processor.append(own)
             memory.append(most)
-        print(f"{name}: {statistics.median(seconds):.1f} s ({statistics.median(processor):.1f} s of one processor), {max(memory):.0f} MB ({', '.join(said)})")
+        print(f"{name}: {statistics.median(seconds):.1f} s ({statistics.median(processor):.1f} s of one processor), "
+              f"{max(memory):.0f} MB ({', '.join(said)})")
     server.terminate()
 
 
