@@ -1,15 +1,24 @@
 """Landing page of a region, all regions side by side, and the error budgets of every SLO."""
 
 from dashboards.model import Dashboard, Row, Variable
-from dashboards.panels import GREEN, ORANGE, RED, YELLOW, golden, logs_row, prom, stat, states, table, timeseries
+from dashboards.panels import BLUE, GREEN, ORANGE, RED, YELLOW, golden, logs_row, prom, stat, states, table, timeseries
 from dashboards.systems.observatory.system import SYSTEM
 
-BUDGET = ((None, RED), (0.0, ORANGE), (0.25, YELLOW), (0.5, GREEN))
-SLO_COLUMNS = {"sloth_service": "Service", "sloth_slo": "SLO", "sloth_objective": "Objective"}
+BUDGET = ((None, RED), (0.0, ORANGE), (0.1, YELLOW), (0.25, GREEN))
+UP = ((None, RED), (0.99, YELLOW), (1, GREEN))
+BURN = ((None, GREEN), (1, YELLOW), (6, ORANGE), (14.4, RED))
+SEVERITIES = {"critical": ("critical", RED), "warning": ("warning", ORANGE), "info": ("info", BLUE)}
+SLO_COLUMNS = {"region": "Region", "sloth_service": "Service", "sloth_slo": "SLO"}
 NOT_FIRING = "nothing fires on a good day"
 NOT_ASSESSED = "nothing is known before the first run of playbooks/assess.yml"
 NO_SLO = "an estate without a system that has objectives has no budgets"
 TO_SYSTEM = {"System": ("Its dashboard", "/d/psf-${__value.text}-overview?${region:queryparam}&${__url_time_range}")}
+
+
+def budget(record: str) -> str:
+    """A recorded number of each objective, by what a table shows of it."""
+    return f"max by (region, sloth_service, sloth_slo) ({record})"
+
 
 DASHBOARDS = (
     Dashboard(
@@ -17,44 +26,47 @@ DASHBOARDS = (
         "Where one starts: what is up, what fires and which budgets are left in a region; from here to every system.",
         rows=(
             golden(
-                stat("up", "Targets up", "Share of all targets whose last scrape succeeded.", "percentunit", prom('avg(up{job!="probe"})'),
+                stat("up", "Targets up", "Share of all targets whose last scrape succeeded.", "percentunit",
+                     prom('avg(up{job!~"(peer_)?probe"})'),
                      steps=((None, RED), (0.99, YELLOW), (1, GREEN))),
                 stat("probes", "Endpoints up", "Share of the endpoints that answer from outside.", "percentunit",
-                     prom("avg(probe_success)"),
+                     prom('avg(probe_success{job="probe"})'),
                      steps=((None, RED), (0.99, YELLOW), (1, GREEN))),
                 stat("critical", "Critical alerts", "Critical alerts that fire now: somebody was woken.", "short",
                      prom('count(ALERTS{alertstate="firing", severity="critical"}) or vector(0)'), steps=((None, GREEN), (1, RED))),
                 stat("warning", "Warnings", "Warnings that fire now: tickets.", "short",
                      prom('count(ALERTS{alertstate="firing", severity="warning"}) or vector(0)'), steps=((None, GREEN), (1, ORANGE))),
-                stat("worst-budget", "Smallest budget left", "Of all SLOs, the smallest share of the error budget that is left.",
+                stat("worst-budget", "Smallest budget", "Of all SLOs, the smallest share of the error budget that is left.",
                      "percentunit",
                      prom("min(slo:period_error_budget_remaining:ratio)"), steps=BUDGET, may_be_empty=NO_SLO),
                 stat("hosts", "Hosts", "Hosts that answer.", "short", prom('sum(up{job="node"})')),
                 table("systems", "Systems", "Every system with the share of its targets that are up; a click opens its dashboard.",
                       "percentunit",
-                      prom('avg by (system) (up{job!="probe"})', "Up", instant=True),
-                      prom('count by (system) (up{job!="probe"})', "Targets", instant=True),
-                      columns={"system": "System"}, units={"Up": "percentunit", "Targets": "short"}, links=TO_SYSTEM, width=10, height=10),
+                      prom('avg by (system) (up{job!~"(peer_)?probe"})', "Up", instant=True),
+                      prom('count by (system) (up{job!~"(peer_)?probe"})', "Targets", instant=True),
+                      columns={"system": "System"}, units={"Up": "percentunit", "Targets": "short"}, links=TO_SYSTEM, colors={"Up": UP},
+                      sort=(("Up", False), ("System", False)), width=10, height=10),
                 table("firing", "What fires", "Alerts that fire now, the critical first.", "short",
                       prom('sum by (severity, alertname, system, region, host, instance) (ALERTS{alertstate="firing"})', "Firing",
                            instant=True),
-                      columns={"system": "System", "alertname": "Alert", "severity": "Severity"}, hide=("Firing",), links=TO_SYSTEM,
-                      width=14, height=10,
+                      columns={"severity": "Severity", "alertname": "Alert", "system": "System", "region": "Region", "host": "Host",
+                               "instance": "Instance"}, hide=("Value",), links=TO_SYSTEM, colors={"Severity": SEVERITIES},
+                      sort=(("Severity", False), ("Alert", False)), width=14, height=10,
                       may_be_empty=NOT_FIRING)),
             Row("Over time", (
                 timeseries("alerts", "Alerts that fire", "By severity.", "short",
                            prom('count by (severity) (ALERTS{alertstate="firing"})', "{{severity}}"), min=0, stack=True,
                            may_be_empty=NOT_FIRING),
                 states("systems-up", "Systems", "Share of each system's targets that are up: red below all.",
-                       prom('min by (system) (up{job!="probe"})', "{{system}}"), width=16)),
+                       prom('min by (system) (up{job!~"(peer_)?probe"})', "{{system}}"), width=16)),
             ),
             Row("Budgets", (
                 table("budgets", "Error budgets", "Every SLO with what is left of its error budget and how fast it is used now.",
                       "percentunit",
-                      prom("slo:period_error_budget_remaining:ratio", "Left", instant=True),
-                      prom("slo:current_burn_rate:ratio", "Burn rate now", instant=True),
-                      columns=SLO_COLUMNS, hide=("sloth_id", "sloth_window"), units={"Left": "percentunit", "Burn rate now": "short"},
-                      width=24, may_be_empty=NO_SLO),)),
+                      prom(budget("slo:period_error_budget_remaining:ratio"), "Left", instant=True),
+                      prom(budget("slo:current_burn_rate:ratio"), "Burn rate now", instant=True),
+                      columns=SLO_COLUMNS, units={"Left": "percentunit", "Burn rate now": "short"},
+                      colors={"Left": BUDGET, "Burn rate now": BURN}, sort=(("Left", False),), width=24, may_be_empty=NO_SLO),)),
             Row("Governance", (
                 stat("governance-score", "Governance score", "Weighted share of the controls that hold in the region.", "percentunit",
                      prom('min(gov_score_ratio{scope="overall", kind="effective"})'),
@@ -75,17 +87,21 @@ DASHBOARDS = (
         rows=(
             golden(
                 timeseries("up-by-region", "Targets up", "Share of the targets of each region whose last scrape succeeded.", "percentunit",
-                           prom('avg by (region) (up{job!="probe"})', "{{region}}"), min=0, max=1),
+                           prom('avg by (region) (up{job!~"(peer_)?probe"})', "{{region}}"), min=0, max=1),
                 timeseries("probes-by-region", "Endpoints up", "Share of the endpoints of each region that answer from outside.",
                            "percentunit",
-                           prom("avg by (region) (probe_success)", "{{region}}"), min=0, max=1),
+                           prom('avg by (region) (probe_success{job="probe"})', "{{region}}"), min=0, max=1),
                 timeseries("alerts-by-region", "Critical alerts", "Critical alerts that fire in each region.", "short",
                            prom('count by (region) (ALERTS{alertstate="firing", severity="critical"})', "{{region}}"), min=0,
                            may_be_empty=NOT_FIRING),
                 table("matrix", "Systems by region", "Share of the targets that are up.", "percentunit",
-                      prom('avg by (system, region) (up{job!="probe"})', "Up", instant=True),
-                      columns={"system": "System", "region": "Region"},
-                      links=TO_SYSTEM, width=24)),
+                      prom('avg by (system, region) (up{job!~"(peer_)?probe"})', "Up", instant=True),
+                      columns={"region": "Region", "system": "System"}, colors={"Up": UP},
+                      links=TO_SYSTEM, sort=(("Up", False), ("System", False)), width=24)),
+            Row("Ways between regions", (
+                states("ways", "Who reaches whom", "Whether any front door of the other region answers.",
+                       prom('max by (region, peer_region) (probe_success{job="peer_probe"})', "{{region}} to {{peer_region}}"), width=24,
+                       may_be_empty="an estate of one region has no other to reach"),)),
             Row("Load", (
                 timeseries("hosts-by-region", "Hosts", "Hosts that answer.", "short",
                            prom('sum by (region) (up{job="node"})', "{{region}}"), min=0),
@@ -100,17 +116,18 @@ DASHBOARDS = (
         rows=(
             golden(
                 table("objectives", "Objectives", "Every SLO of the region.", "percentunit",
-                      prom("slo:objective:ratio", "Objective", instant=True),
-                      prom("slo:period_error_budget_remaining:ratio", "Budget left", instant=True),
-                      prom("slo:period_burn_rate:ratio", "Used, of what is allowed", instant=True),
-                      prom("slo:current_burn_rate:ratio", "Burn rate now", instant=True),
-                      columns=SLO_COLUMNS, hide=("sloth_id", "sloth_window"), width=24, may_be_empty=NO_SLO,
+                      prom(budget("slo:objective:ratio"), "Objective", instant=True),
+                      prom(budget("slo:period_error_budget_remaining:ratio"), "Budget left", instant=True),
+                      prom(budget("slo:period_burn_rate:ratio"), "Used, of what is allowed", instant=True),
+                      prom(budget("slo:current_burn_rate:ratio"), "Burn rate now", instant=True),
+                      columns=SLO_COLUMNS, width=24, may_be_empty=NO_SLO, colors={"Budget left": BUDGET, "Burn rate now": BURN},
+                      sort=(("Budget left", False),), digits={"Objective": 2},
                       units={"Objective": "percentunit", "Budget left": "percentunit", "Burn rate now": "short",
                              "Used, of what is allowed": "percentunit"}),
                 timeseries("burn-rate", "Burn rate",
                            "How many times faster than allowed the budget is used: 1 uses it up exactly at the end of the period.", "short",
                            prom("slo:current_burn_rate:ratio", "{{sloth_service}} {{sloth_slo}}"), min=0, width=12,
-                           steps=((None, GREEN), (1, YELLOW), (6, ORANGE), (14.4, RED)), may_be_empty=NO_SLO),
+                           steps=BURN, may_be_empty=NO_SLO),
                 timeseries("budget-left", "Budget left", "Share of the period's error budget that is left.", "percentunit",
                            prom("slo:period_error_budget_remaining:ratio", "{{sloth_service}} {{sloth_slo}}"), width=12, steps=BUDGET,
                            may_be_empty=NO_SLO)),

@@ -159,7 +159,8 @@ class FilterModule:
                settings, target_file, traced, verify_table, where)
         table = {function.__name__: function for function in own} | {
             "endpoints": estate.endpoints, "estate_document": estate.document, "host_port": estate.join,
-            "inventory_problems": estate.check, "probe_targets": estate.probes, "region": estate.region_of,
+            "inventory_problems": estate.check, "peer_endpoints": estate.peers, "peer_probe_targets": estate.peer_probes,
+            "probe_targets": estate.probes, "region": estate.region_of,
             "scrape_targets": estate.targets,
         }
         return {name: _said(function) for name, function in table.items()}
