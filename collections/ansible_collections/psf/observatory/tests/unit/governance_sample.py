@@ -215,11 +215,11 @@ def answer(host, verdicts=None, now=NOW):
     }
 
 
-def answers(verdicts=None, now=NOW, hosts=HOSTS):
-    return [(host, answer(host, verdicts, now)) for host in hosts]
+def answers(verdicts=None, now=NOW, hosts=None):
+    return [(host, answer(host, verdicts, now)) for host in hosts or HOSTS]
 
 
-def make(run_id="20261124T134700Z", now=NOW, verdicts=None, rows=None, hosts=HOSTS, answers_now=None, extra=None, **options):
+def make(run_id="20261124T134700Z", now=NOW, verdicts=None, rows=None, hosts=None, answers_now=None, extra=None, **options):
     """A report of the sample. answers_now: what the hosts' clocks say; extra: one more result of the first host."""
     given = waivers.load(WAIVERS if rows is None else rows)
     options = {"asked": HOSTS, "environment": "lab", **options}

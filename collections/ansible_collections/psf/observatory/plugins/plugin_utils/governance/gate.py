@@ -13,7 +13,7 @@ A gate is a file, roles/governance_report/gates/<id>.yml:
       - {domain: identity-and-access, severity: [critical, high]}
       - {id: [TLS-05, TLS-06], waived: refuse}      # a waiver counts as a pass unless it is refused
       - {id: BCK-01, optional: true}                # may be about nothing that is here
-    slos:                           # the budget of an objective is used no faster than `burn` times, over `window`
+    slos:                           # the budget is used no faster than `burn` times over `window`, all of which must be recorded
       - {id: psf-web-uptime, window: 1d, burn: 1}
     queries:                        # PromQL with one number, compared with `value`
       - {id: requests, expr: 'sum(rate(x[1h]))', op: ">=", value: 10, description: there is traffic}
@@ -99,7 +99,7 @@ def load(path: Path) -> Gate:
     """A gate's file. Raises GovernanceError with file, key and reason."""
     data = _top(path)
     rows = [_row(f"{path}: controls[{index}]", row) for index, row in enumerate(data.get("controls") or ())]
-    queries = [_slo(f"{path}: slos[{index}]", row) for index, row in enumerate(data.get("slos") or ())]
+    queries = [query for index, row in enumerate(data.get("slos") or ()) for query in _slo(f"{path}: slos[{index}]", row)]
     queries += [_query(f"{path}: queries[{index}]", row) for index, row in enumerate(data.get("queries") or ())]
     if not rows and not queries:
         raise GovernanceError(f"{path}: controls: neither controls nor slos nor queries; it would always be a go")
@@ -182,8 +182,11 @@ def _row(where: str, row: Any) -> Row:
     )
 
 
-def _slo(where: str, row: Any) -> Query:
-    """The burn rate over the window, from the records that the bundle has for each objective (names as Sloth's)."""
+def _slo(where: str, row: Any) -> list[Query]:
+    """The burn rate over the window, from the records that the bundle has for each objective (names as Sloth's).
+
+    The records must go back to the beginning of the window: an hour of good luck is not three days.
+    """
     _known(where, row, SLO)
     name, window, burn = row.get("id"), row.get("window"), _number(f"{where}.burn", row.get("burn", 1))
     if not isinstance(name, str) or not SLO_ID.fullmatch(name):
@@ -192,7 +195,11 @@ def _slo(where: str, row: Any) -> Query:
         raise GovernanceError(f"{where}.window: {window!r} is not a window such as 1d")
     ratio = f'max by (sloth_id) (slo:sli_error:ratio_rate{window}{{sloth_id="{name}"}})'
     budget = f'max by (sloth_id) (slo:error_budget:ratio{{sloth_id="{name}"}})'
-    return Query(f"slo:{name}:{window}", f"{ratio} / {budget}", "<=", burn, f"{name} over {window}: times faster than the budget allows")
+    recorded = f'count(slo:error_budget:ratio{{sloth_id="{name}"}} offset {window})'
+    return [
+        Query(f"slo:{name}:{window}", f"{ratio} / {budget}", "<=", burn, f"{name} over {window}: times faster than the budget allows"),
+        Query(f"slo:{name}:{window}:recorded", recorded, ">=", 1, f"{name} was recorded {window} ago"),
+    ]
 
 
 def _query(where: str, row: Any) -> Query:

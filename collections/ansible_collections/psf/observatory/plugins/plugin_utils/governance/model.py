@@ -280,7 +280,7 @@ def gather(
     controls: dict[str, Control] = {}
     found: dict[str, Result] = {}
     hosts: list[HostRun] = []
-    rows = [(host, answer) for host, answer in answers]
+    rows = list(answers)
     for host, answer in rows:
         where = f"host {host}: assessment_result"
         if not isinstance(answer, Mapping):

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import timedelta
 from pathlib import Path
 
@@ -173,18 +174,19 @@ def test_a_comparison_is_what_it_says_and_nan_is_never_a_go(op, wanted, value):
     query = gate.Query("q", "x", op, wanted, "d")
     ok = gate._answer(query, "eu", {"values": [str(value)]})["ok"]
     assert ok == (
-        value == value
+        not math.isnan(value)
         and {"<": value < wanted, "<=": value <= wanted, ">": value > wanted, ">=": value >= wanted, "==": value == wanted}[op]
     )
 
 
 def test_an_objective_is_asked_as_its_burn_rate_over_the_window(tmp_path):
-    (query,) = declared(tmp_path, "slos:\n- {id: psf-web-uptime, window: 1d, burn: 2}\n").queries
+    query, recorded = declared(tmp_path, "slos:\n- {id: psf-web-uptime, window: 1d, burn: 2}\n").queries
     assert query.expr == (
         'max by (sloth_id) (slo:sli_error:ratio_rate1d{sloth_id="psf-web-uptime"}) / '
         'max by (sloth_id) (slo:error_budget:ratio{sloth_id="psf-web-uptime"})'
     )
     assert (query.op, query.value) == ("<=", 2.0)
+    assert recorded.expr == 'count(slo:error_budget:ratio{sloth_id="psf-web-uptime"} offset 1d)'
 
 
 def test_the_record_says_all_that_was_looked_at_also_for_people(tmp_path):

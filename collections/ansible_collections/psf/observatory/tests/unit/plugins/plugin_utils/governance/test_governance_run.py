@@ -128,7 +128,7 @@ def test_after_a_partial_run_a_whole_one_is_compared_with_all_that_is_known(runs
 
 
 def test_two_runs_in_one_second_have_two_ids_in_order(runs):
-    for _ in range(3):
+    for _number in range(3):
         with runs.locked():
             made = sample.make(runs.new_id(sample.NOW), earlier=runs.earlier())
             runs.write(made)

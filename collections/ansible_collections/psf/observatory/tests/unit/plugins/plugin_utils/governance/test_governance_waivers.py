@@ -250,7 +250,7 @@ def test_only_failures_in_scope_are_flagged_and_no_status_ever_changes(rows, giv
 def test_a_further_key_only_narrows_and_order_does_not_matter(rows, scope, other):
     wide, narrow = parsed({"scope": scope})[0], parsed({"scope": {**other, **scope}})[0]
     assert {row.fingerprint for row in rows if narrow.covers(row)} <= {row.fingerprint for row in rows if wide.covers(row)}
-    one, two = [result() for _ in range(1)], [result() for _ in range(1)]
+    one, two = [result()], [result()]
     pair = [{"id": "A", "expires": "2026-12-01"}, {"id": "B", "expires": "2026-12-30"}]
     applied(one, parsed(*pair)), applied(two, parsed(*reversed(pair)))
     assert one[0].waiver == two[0].waiver == "B"
