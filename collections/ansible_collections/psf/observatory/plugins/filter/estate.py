@@ -15,6 +15,7 @@ from ansible_collections.psf.observatory.plugins.plugin_utils import estate
 from ansible_collections.psf.observatory.plugins.plugin_utils.settings import (
     alertmanager,
     common,
+    grafana,
     jaeger,
     loki,
     otel_collector,
@@ -29,6 +30,8 @@ SETTINGS = {
     "loki": loki.build,
     "loki_environment": loki.environment,
     "loki_secret_environment": loki.secret_environment,
+    "grafana": grafana.build,
+    "grafana_secrets": grafana.secrets,
     "jaeger": jaeger.build,
     "jaeger_environment": jaeger.environment,
     "jaeger_htpasswd": jaeger.htpasswd,
