@@ -5,7 +5,7 @@ from dashboards.model import Metric
 SYNC = ("grafana", "scope")
 
 METRICS = (
-    Metric("psf_grafana_sync_timestamp_seconds", "gauge", "seconds", "When Grafana was last synchronised, in Unix time, whatever came of it",
+    Metric("psf_grafana_sync_timestamp_seconds", "gauge", "seconds", "When Grafana was last synchronised, well or not, in Unix time",
            SYNC),
     Metric("psf_grafana_sync_success", "gauge", "boolean", "1 when the last sync succeeded", SYNC),
     Metric("psf_grafana_sync_success_timestamp_seconds", "gauge", "seconds", "When a sync last succeeded, in Unix time", SYNC),
