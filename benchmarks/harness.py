@@ -30,7 +30,8 @@ exec {real} "$@"
 
 @dataclass
 class Run:
-    """What one run did. `tasks` are those of the callback: name, role, action, seconds, hosts (host to what became of it)."""
+    """What one run did. `tasks` are those of the callback: name, role, action, seconds, once (for all hosts, on the controller), hosts
+    (host to what became of it)."""
     seconds: float
     tasks: list[dict[str, Any]]
     modules: Counter[str]
@@ -45,9 +46,14 @@ class Run:
         return sum(task["seconds"] for task in self.tasks)
 
     def executed(self, role: str | None = None) -> Counter[str]:
-        """Tasks that ran (not skipped) by host, of one role or in all."""
-        return Counter(host for task in self.tasks if role in (None, task["role"])
+        """Tasks that ran (not skipped) by host, of one role or in all, without those that run once for all hosts."""
+        return Counter(host for task in self.tasks if role in (None, task["role"]) and not task["once"]
                        for host, what in task["hosts"].items() if what in DID)
+
+    @property
+    def once(self) -> int:
+        """Tasks that ran once for all hosts, on the controller."""
+        return sum(task["once"] and any(what in DID for what in task["hosts"].values()) for task in self.tasks)
 
 
 def play(playbook: str, *arguments: str, inventory: str = "inventories/lab") -> Run:

@@ -133,6 +133,7 @@ class Alert:
     owner: str = ""
     keep_firing_for: str = ""
     source: Source = "prometheus"
+    may_be_empty: str = ""
 
     def __post_init__(self) -> None:
         where = f"alert {self.name}"
@@ -159,12 +160,15 @@ class Recording:
 
 @dataclass(frozen=True)
 class Prom:
-    """A PromQL query of a panel. `legend` is a template ({{instance}}); `instant` for the last value only (tables, stats)."""
+    """A PromQL query of a panel. `legend` is a template ({{instance}}); `instant` for the last value only (tables, stats).
+
+    `may_be_empty` says why this query, of several on a panel, may have no series in a healthy estate."""
 
     expr: str
     legend: str = "__auto"
     instant: bool = False
     source: Source = "prometheus"
+    may_be_empty: str = ""
 
 
 @dataclass(frozen=True)
@@ -175,6 +179,7 @@ class Loki:
     legend: str = "__auto"
     instant: bool = False
     source: Source = "loki"
+    may_be_empty: str = ""
 
 
 @dataclass(frozen=True)
@@ -185,6 +190,7 @@ class Jaeger:
     legend: str = ""
     instant: bool = False
     source: Source = "jaeger"
+    may_be_empty: str = ""
 
 
 Query = Prom | Loki | Jaeger

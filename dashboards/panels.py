@@ -14,8 +14,8 @@ GOLDEN = "Golden signals"
 JSON_LEVEL = 'regexp `"level":"(?P<level>[a-zA-Z]+)"`'
 
 
-def prom(expr: str, legend: str = "__auto", instant: bool = False) -> Prom:
-    return Prom(expr, legend, instant)
+def prom(expr: str, legend: str = "__auto", instant: bool = False, may_be_empty: str = "") -> Prom:
+    return Prom(expr, legend, instant, may_be_empty=may_be_empty)
 
 
 def loki(expr: str, legend: str = "__auto") -> Loki:

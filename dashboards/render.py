@@ -116,7 +116,7 @@ def _queries(loaded: Loaded, dashboard: Any, data: Mapping[str, Any]) -> Iterabl
                    "panel": panel.key,
                    "title": panel.title, "datasource": query.source,
                    "expr": runnable(expr, names) if isinstance(query, (Prom, Loki)) else expr,
-                   "instant": query.instant, "logs": panel.kind == "logs", "may_be_empty": panel.may_be_empty or None}
+                   "instant": query.instant, "logs": panel.kind == "logs", "may_be_empty": query.may_be_empty or panel.may_be_empty or None}
 
 
 def _rule_queries(loaded: Loaded, estate: Estate) -> Iterable[dict[str, Any]]:

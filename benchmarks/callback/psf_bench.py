@@ -58,7 +58,7 @@ class CallbackModule(CallbackBase):
         self._end()
         role = task._role.get_name() if task._role else ""
         self.tasks.append({"name": task.get_name(), "role": role, "action": task.action, "hosts": {},
-                           "start": time.monotonic()})
+                           "once": bool(task.run_once), "start": time.monotonic()})
 
     v2_playbook_on_handler_task_start = v2_playbook_on_cleanup_task_start = \
         lambda self, task: self.v2_playbook_on_task_start(task, False)

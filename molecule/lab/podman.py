@@ -6,6 +6,7 @@ mount namespace of our own, kept alive by a bind mount under /run, so the machin
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -13,6 +14,9 @@ from pathlib import Path
 
 NAMESPACE_DIR = Path("/run/psf-observatory-lab")
 NAMESPACE = NAMESPACE_DIR / "mnt"
+# What podman notes until the machine restarts: without the first, it looks at all of its containers anew; the second says which
+# container has which address.
+UNTIL_RESTART = (Path("/run/libpod/alive"), Path("/run/containers/networks/ipam.db"))
 PACKAGES = ("podman", "crun", "netavark", "aardvark-dns", "iproute2", "uidmap", "debootstrap", "nftables", "iptables",
             "openssh-client", "openssl")
 
@@ -36,14 +40,15 @@ def machine_has_cgroup2() -> bool:
 
 def namespace_alive() -> bool:
     """True when the kept mount namespace exists and shows cgroup2."""
-    if not os.path.ismount(NAMESPACE):
-        return False
-    probe = ["nsenter", f"--mount={NAMESPACE}", "test", "-e", "/sys/fs/cgroup/cgroup.controllers"]
-    return subprocess.run(probe, check=False, capture_output=True).returncode == 0
+    return os.path.ismount(NAMESPACE) and _has_cgroup2(str(NAMESPACE))
 
 
 def ensure_namespace() -> None:
-    """Create the private mount namespace with cgroup2 where the machine itself does not have it."""
+    """Have the private mount namespace with cgroup2 where the machine itself does not have it.
+
+    When the bind that keeps it was taken away while containers run, it is found again through their monitors: in another
+    namespace, podman would see neither their file systems nor their networks.
+    """
     if machine_has_cgroup2() or namespace_alive():
         return
     drop_namespace()
@@ -51,9 +56,43 @@ def ensure_namespace() -> None:
     run(["mount", "--bind", str(NAMESPACE_DIR), str(NAMESPACE_DIR)])
     run(["mount", "--make-private", str(NAMESPACE_DIR)])
     NAMESPACE.touch()
+    monitors = _monitors()
+    for pid in monitors:
+        if _has_cgroup2(f"/proc/{pid}/ns/mnt"):
+            run(["mount", "--bind", f"/proc/{pid}/ns/mnt", str(NAMESPACE)])
+            return
     run(["unshare", f"--mount={NAMESPACE}", "true"])
     run(["nsenter", f"--mount={NAMESPACE}", "sh", "-ec",
          "umount -R -l /sys/fs/cgroup; mount -t cgroup2 none /sys/fs/cgroup"])
+    if not monitors:
+        _forget_running()
+
+
+def _forget_running() -> None:
+    """No container of anybody's runs, but podman may think so: have it as after a restart of the machine.
+
+    The cables of killed containers are still plugged into podman's bridges, with the addresses that the new ones want.
+    """
+    for note in UNTIL_RESTART:
+        note.unlink(missing_ok=True)
+    for link in json.loads(run(["ip", "-json", "link", "show", "type", "veth"]) or "[]"):
+        if link.get("master", "").startswith("podman"):
+            run(["ip", "link", "delete", link["ifname"]], check=False)
+
+
+def _monitors() -> list[int]:
+    """Processes that watch over podman's containers, one for each that runs."""
+    found = []
+    for name in Path("/proc").glob("[0-9]*/comm"):
+        with contextlib.suppress(OSError):
+            if name.read_text().strip() == "conmon":
+                found.append(int(name.parent.name))
+    return sorted(found)
+
+
+def _has_cgroup2(namespace: str) -> bool:
+    probe = ["nsenter", f"--mount={namespace}", "test", "-e", "/sys/fs/cgroup/cgroup.controllers"]
+    return subprocess.run(probe, check=False, capture_output=True).returncode == 0
 
 
 def drop_namespace() -> None:

@@ -140,3 +140,9 @@ def test_queries_are_ready_to_run(bundle):
         if row["datasource"] != "jaeger":  # a service may be the choice of a variable
             assert not re.search(r"\$(?:__|\{|[a-z]\w*)", row["expr"]), row
         assert row["may_be_empty"] is None or len(row["may_be_empty"]) > 10
+
+
+def test_one_query_of_a_panel_may_be_empty_for_its_own_reason(bundle):
+    reasons = {row["id"]: row["may_be_empty"] for row in json.loads(bundle["queries.json"])}
+    panel = "psf-otel_collector-overview/batch-reason/"
+    assert "full" in reasons[panel + "A"] and reasons[panel + "B"] is None

@@ -123,7 +123,7 @@ COLLECTORS = Dashboard(
                          for share, name in ((0.5, "p50"), (0.95, "p95"))), min=0),
             timeseries("batch-reason", "Why batches are sent", "Batches a second that were full, and those whose time was up.", "cps",
                        prom(f"sum by (job) (rate(otelcol_processor_batch_batch_size_trigger_send_total{{{JOBS}}}[$__rate_interval]))",
-                            "{{job}} full"),
+                            "{{job}} full", may_be_empty="the series begins with the first batch that is full"),
                        prom(f"sum by (job) (rate(otelcol_processor_batch_timeout_trigger_send_total{{{JOBS}}}[$__rate_interval]))",
                             "{{job}} time"), min=0),
             timeseries("span-series", "Metrics of spans",

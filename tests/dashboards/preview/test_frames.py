@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 
 import pytest
+from doubles import Double
 from hypothesis import given
 from hypothesis import strategies as st
-from doubles import Double
 
 from dashboards.preview import frames
 from dashboards.preview.bundle import Panel, Target

@@ -25,41 +25,6 @@ options:
     type: list
     elements: dict
     required: true
-  prometheus:
-    description: Endpoints, as the filter P(psf.observatory.endpoints#filter) gives them. The first is asked.
-    type: list
-    elements: dict
-    default: []
-  loki:
-    description: Endpoints.
-    type: list
-    elements: dict
-    default: []
-  jaeger:
-    description: Endpoints.
-    type: list
-    elements: dict
-    default: []
-  credentials:
-    description: Files and log-in for the services.
-    type: dict
-    default: {}
-    suboptions:
-      ca:
-        description: File with the certificate authority.
-        type: str
-      cert:
-        description: File with a client certificate.
-        type: str
-      key:
-        description: File with its key.
-        type: str
-      username:
-        description: Account of machines.
-        type: str
-      password:
-        description: Its password.
-        type: str
   window:
     description: Seconds to look back.
     type: int
@@ -72,6 +37,8 @@ options:
     description: Seconds until a query must have found something.
     type: int
     default: 60
+extends_documentation_fragment:
+  - psf.observatory.services
 attributes:
   check_mode:
     support: full
@@ -117,17 +84,14 @@ import time
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.psf.observatory.plugins.module_utils.queries import EXCUSED, GOOD, Queries, summary
+from ansible_collections.psf.observatory.plugins.module_utils.services import argument_spec
 
 
 def main():
-    endpoint = dict(type="list", elements="dict", default=[])
     module = AnsibleModule(
         argument_spec=dict(
-            queries=dict(type="list", elements="dict", required=True), prometheus=endpoint, loki=endpoint, jaeger=endpoint,
-            window=dict(type="int", default=3600), threads=dict(type="int", default=4), timeout=dict(type="int", default=60),
-            credentials=dict(type="dict", default={}, options=dict(
-                ca=dict(type="str"), cert=dict(type="str"), key=dict(type="str", no_log=False), username=dict(type="str"),
-                password=dict(type="str", no_log=True)))),
+            argument_spec(), queries=dict(type="list", elements="dict", required=True),
+            window=dict(type="int", default=3600), threads=dict(type="int", default=4), timeout=dict(type="int", default=60)),
         supports_check_mode=True)
     params = module.params
     for index, row in enumerate(params["queries"]):

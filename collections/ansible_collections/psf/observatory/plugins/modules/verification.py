@@ -39,55 +39,13 @@ options:
     type: list
     elements: str
     default: []
-  prometheus:
-    description: Endpoints, as the filter P(psf.observatory.endpoints#filter) gives them.
-    type: list
-    elements: dict
-    default: []
-  alertmanager:
-    description: Endpoints.
-    type: list
-    elements: dict
-    default: []
-  alert_log:
-    description: Endpoints.
-    type: list
-    elements: dict
-    default: []
-  loki:
-    description: Endpoints.
-    type: list
-    elements: dict
-    default: []
-  jaeger:
-    description: Endpoints.
-    type: list
-    elements: dict
-    default: []
-  credentials:
-    description: Files and log-in for the services.
-    type: dict
-    default: {}
-    suboptions:
-      ca:
-        description: File with the certificate authority.
-        type: str
-      cert:
-        description: File with a client certificate.
-        type: str
-      key:
-        description: File with its key.
-        type: str
-      username:
-        description: Account of machines.
-        type: str
-      password:
-        description: Its password.
-        type: str
   timeout:
     description: Seconds for each check.
     type: int
     default: 120
+extends_documentation_fragment:
+  - psf.observatory.services
+  - psf.observatory.services.notification
 attributes:
   check_mode:
     support: full
@@ -122,20 +80,17 @@ missing:
 """
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.psf.observatory.plugins.module_utils.services import NOTIFICATION, argument_spec
 from ansible_collections.psf.observatory.plugins.module_utils.verify import Region
 
 
 def main():
-    endpoint = dict(type="list", elements="dict", default=[])
     module = AnsibleModule(
         argument_spec=dict(
-            region=dict(type="str", required=True), hosts=dict(type="list", elements="str", required=True),
-            marker=dict(type="str", required=True), targets=dict(type="list", elements="dict", required=True),
-            traced=dict(type="list", elements="str", default=[]), prometheus=endpoint, alertmanager=endpoint,
-            alert_log=endpoint, loki=endpoint, jaeger=endpoint, timeout=dict(type="int", default=120),
-            credentials=dict(type="dict", default={}, options=dict(
-                ca=dict(type="str"), cert=dict(type="str"), key=dict(type="str", no_log=False), username=dict(type="str"),
-                password=dict(type="str", no_log=True)))),
+            argument_spec(*NOTIFICATION), region=dict(type="str", required=True),
+            hosts=dict(type="list", elements="str", required=True), marker=dict(type="str", required=True),
+            targets=dict(type="list", elements="dict", required=True), traced=dict(type="list", elements="str", default=[]),
+            timeout=dict(type="int", default=120)),
         supports_check_mode=True)
     params = dict(module.params)
     if module.check_mode:
