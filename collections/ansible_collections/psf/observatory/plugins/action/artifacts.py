@@ -105,7 +105,7 @@ class ActionModule(ActionBase):
             for arch in options["architectures"] or ["amd64"]:
                 arguments = {**options["artifact"], "server": name}
                 if options["mirror_directory"] and not options["artifact"].get("source"):
-                    arguments["source"] = _first_possible(arguments, ["release", "build"], arch)
+                    arguments["source"] = _first_possible(arguments, artifacts.Lock(name).sources, arch)
                 yield arguments, arch, options["distribution"], name, (optional[name], None) if name in optional else None
 
     def _by_hosts(self, options, task_vars):
@@ -136,8 +136,9 @@ class ActionModule(ActionBase):
                            (component, host) if may_lack else None)
 
 
-def _first_possible(arguments, sources, arch):
-    """Of the sources that a mirror can hold, the first that can be reached."""
+def _first_possible(arguments, of_lock, arch):
+    """Of the sources that a mirror can hold and the lock has, the first that can be reached."""
+    sources = [name for name in ("release", "build") if name in of_lock] or ["release"]
     for source in sources[:-1]:
         try:
             artifacts.resolve(artifacts.Request({**arguments, "source": source}, arch, None))

@@ -146,4 +146,10 @@ def test_a_wrong_option_of_an_optional_server_is_an_error_all_the_same(prepare, 
 def test_whoever_names_it_for_a_mirror_wants_it(prepare, no_grafana, tmp_path):
     assert prepare({}, servers=["grafana"])["unavailable"]
     with pytest.raises(AnsibleActionFail, match="grafana for amd64 cannot be had"):
-        prepare({}, servers=["grafana"], mirror_directory=str(tmp_path), artifact={"source": "release"})
+        prepare({}, servers=["grafana"], mirror_directory=str(tmp_path))
+
+
+def test_a_mirror_of_everything_is_filled_without_what_cannot_be_had(prepare, no_grafana, tmp_path, monkeypatch):
+    monkeypatch.setattr(artifacts, "fill_mirror", lambda directory, wanted, say: [])
+    result = prepare({}, servers=[], mirror_directory=str(tmp_path))
+    assert "release: is off" in result["unavailable"]["grafana"] and "loki" in prepare.fetched and "grafana" not in prepare.fetched
