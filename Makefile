@@ -13,7 +13,7 @@ export PYTHONDONTWRITEBYTECODE := 1
 COLLECTION := collections/ansible_collections/psf/observatory
 SCENARIOS ?= default faults
 
-.PHONY: help lab down clean verify where lint unit sanity molecule test bench lock check record
+.PHONY: help lab down clean verify where preview lint unit sanity molecule test bench lock check record
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -29,6 +29,9 @@ verify: $(VENV)/.complete ## ask the running lab whether both regions are observ
 
 where: $(VENV)/.complete ## say what runs where in the lab, and how to look at it
 	@python molecule/lab where -i inventories/lab
+
+preview: $(VENV)/.complete ## serve the lab's dashboards at 127.0.0.1:8300 (PSF_PREVIEW), and say the address
+	@python molecule/lab preview -i inventories/lab
 
 down: $(VENV)/.complete ## remove the lab: hosts, networks, keys, certificates
 	@python molecule/lab down -i inventories/lab
@@ -50,6 +53,7 @@ record: $(VENV)/.complete ## record metrics.sample from the running lab: SYSTEM=
 	@python molecule/lab/record.py -i inventories/lab $(or $(SYSTEM),$(error say which: make record SYSTEM=node))
 
 unit: $(VENV)/.complete ## unit tests
+	@tests/chromium.sh
 	@pytest -q
 
 sanity: $(VENV)/.complete ## ansible-test sanity of the collection
@@ -64,6 +68,7 @@ test: lint unit sanity molecule ## everything that must pass
 bench: $(VENV)/.complete ## tasks, round trips and seconds, as ratios to a baseline of the same run (needs the lab)
 	@python benchmarks/unchanged_run.py
 	@python benchmarks/targets.py
+	@python benchmarks/preview.py
 
 lock: $(VENV)/.complete ## pin the tools anew
 	@for file in requirements requirements-go requirements-uv; do \

@@ -149,15 +149,19 @@ class _Builder:
         return out
 
     def _place(self, declared: list[Panel], top: int) -> tuple[list[Any], int]:
+        """Line by line, each panel as high up as it can stand, which is where Grafana moves it."""
         placed: list[Any] = []
-        x, y, line = 0, top, 0
+        free = [top] * WIDTH  # by column
+        x = 0
         for panel in declared:
             if x + panel.width > WIDTH:
-                x, y, line = 0, y + line, 0
+                x = 0
+            columns = slice(x, x + panel.width)
+            y = max(free[columns])
             placed.append(self.panel(panel, {"x": x, "y": y, "w": panel.width, "h": panel.height}))
+            free[columns] = [y + panel.height] * panel.width
             x += panel.width
-            line = max(line, panel.height)
-        return placed, y + line
+        return placed, max(free)
 
     def panel(self, panel: Panel, position: dict[str, int]) -> Any:
         extra: dict[str, Any] = {"fieldConfig": {"defaults": self._defaults(panel), "overrides": self._overrides(panel)},
@@ -288,10 +292,19 @@ class _Builder:
         assert isinstance(units, dict)  # noqa: S101 (for the type checker)
         links = panel.options.get("links") or {}
         assert isinstance(links, dict)  # noqa: S101 (for the type checker)
+        colors, digits = panel.options.get("colors") or {}, panel.options.get("digits") or {}
+        assert isinstance(colors, dict) and isinstance(digits, dict)  # noqa: S101 (for the type checker)
         return [{"matcher": {"id": "byName", "options": name}, "properties": [{"id": "unit", "value": unit}]}
                 for name, unit in units.items()] + [
+            {"matcher": {"id": "byName", "options": name}, "properties": [{"id": "decimals", "value": count}]}
+            for name, count in digits.items()] + [
             {"matcher": {"id": "byName", "options": name}, "properties": [{"id": "links", "value": [
-                {"title": title, "url": url, "targetBlank": False}]}]} for name, (title, url) in links.items()]
+                {"title": title, "url": url, "targetBlank": False}]}]} for name, (title, url) in links.items()] + [
+            {"matcher": {"id": "byName", "options": name}, "properties": [
+                {"id": "custom.cellOptions", "value": {"type": "color-text"}},
+                {"id": "mappings", "value": _mappings(what)} if isinstance(what, dict) else
+                {"id": "thresholds", "value": {"mode": "absolute", "steps": [{"value": value, "color": color} for value, color in what]}},
+            ]} for name, what in colors.items()]
 
     def _transformations(self, panel: Panel) -> list[dict[str, Any]]:
         if panel.kind != "table":
@@ -303,7 +316,7 @@ class _Builder:
                                for i, query in enumerate(panel.queries) if query.legend != "__auto"}}
         return [{"id": "merge", "options": {}},
                 {"id": "organize", "options": {"excludeByName": dict.fromkeys(("Time", "__name__", "job", *hide), True),
-                                               "renameByName": names, "indexByName": {}}}]
+                                               "renameByName": names, "indexByName": {name: index for index, name in enumerate(names)}}}]
 
     def _options(self, panel: Panel) -> dict[str, Any]:
         options = panel.options
@@ -318,7 +331,8 @@ class _Builder:
             "gauge": {"reduceOptions": reduce, "showThresholdLabels": False, "showThresholdMarkers": True, "orientation": "auto"},
             "bargauge": {"reduceOptions": reduce, "displayMode": "gradient", "orientation": "horizontal", "showUnfilled": True,
                          "valueMode": "color"},
-            "table": {"showHeader": True, "cellHeight": "sm", "footer": {"show": False, "reducer": ["sum"], "fields": ""}},
+            "table": {"showHeader": True, "cellHeight": "sm", "footer": {"show": False, "reducer": ["sum"], "fields": ""},
+                      "sortBy": [{"displayName": name, "desc": down} for name, down in options.get("sort") or ()]},  # type: ignore[attr-defined]
             "heatmap": {"calculate": False, "color": {"mode": "scheme", "scheme": "Oranges", "steps": 64}, "yAxis": {"unit": panel.unit},
                         "cellGap": 1, "tooltip": {"mode": "single", "yHistogram": True}, "legend": {"show": True},
                         "exemplars": {"color": "orange"}},

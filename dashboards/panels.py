@@ -22,6 +22,11 @@ def loki(expr: str, legend: str = "__auto") -> Loki:
     return Loki(expr, legend)
 
 
+def by_group(expr: str) -> str:
+    """Numbers of rules by `rule_group` (its file and its name) with the name alone as `group`. ($$ is a $ that is no threshold.)"""
+    return f'label_replace({expr}, "group", "$$1", "rule_group", ".*;(.*)")'
+
+
 def _panel(kind: Kind, key: str, title: str, description: str, unit: str, *queries: Query, width: int, height: int,
            steps: tuple[tuple[float | None, str], ...] = (), may_be_empty: str = "", **options: Any) -> Panel:
     return Panel(key, kind, title, description, unit, queries, width, height, steps, options, may_be_empty)
@@ -49,8 +54,10 @@ def bargauge(key: str, title: str, description: str, unit: str, *queries: Query,
 
 
 def table(key: str, title: str, description: str, unit: str, *queries: Query, width: int = 12, height: int = 8, **more: Any) -> Panel:
-    """One line a series, labels as columns (queries should be instant). Options: columns {label: title}, hide (labels),
-    units {title: unit}, links {title: (text, relative URL)}."""
+    """One line a series, labels as columns (queries should be instant). Options: columns {label: title}, in the order in which they are
+    shown, hide (labels), units {title: unit}, digits {title: decimals}, links {title: (text, relative URL)}, colors {title: steps, or
+    {value: (text, colour)}}, sort ((title, whether the largest is first), ...). Several queries are joined where their labels agree: each
+    is an aggregation by the labels that the table shows."""
     return _panel("table", key, title, description, unit, *queries, width=width, height=height, **more)
 
 
@@ -147,7 +154,7 @@ def logs_row(system: System, errors: str = "", level: str = "", quiet: str = "")
     return Row("Logs", (
         timeseries("log-rate", "Lines by level", "Lines per second by the level that the service gave them.", "short",
                    loki(f"sum by ({label}) (rate({system.logs}{stage} [$__auto]))", f"{{{{{label}}}}}"), width=24, height=6,
-                   stack=True, bars=True, may_be_empty=quiet),
+                   min=0, stack=True, bars=True, may_be_empty=quiet),
         logs("log-complaints", "Warnings and errors", "What the service complained about.", f"{system.logs}{stage} | {errors}",
              may_be_empty="a healthy service has nothing to complain about"),
         logs("logs", "All lines", "Everything that the service wrote.", system.logs, may_be_empty=quiet)))

@@ -11,7 +11,7 @@ from typing import Any
 from dashboards.preview import frames, queries
 from dashboards.preview.bundle import ALERTS_FRAME, Board, Panel, Target, Variable
 from dashboards.preview.queries import Window
-from dashboards.preview.sources import Source, SourceError
+from dashboards.preview.sources import Service, SourceError
 
 AT_ONCE = 8
 Chosen = Mapping[str, Sequence[str]]
@@ -21,7 +21,7 @@ Chosen = Mapping[str, Sequence[str]]
 class Estate:
     """The services of each place that can be looked from (a region, or "" when there is but one): place -> source -> service."""
 
-    places: dict[str, dict[str, Source]]
+    places: Mapping[str, Mapping[str, Service]]
     scrape: int = 15
     _pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(AT_ONCE, thread_name_prefix="ask"))
 
@@ -42,6 +42,11 @@ class Estate:
         if board.alerts:
             jobs.append(self._pool.submit(self._alerts, board, board.alerts, chosen, at, place))
         yield from self._as_they_come(jobs)
+
+    def firing(self, board: Board, chosen: Chosen, at: Window, place: str = "") -> Iterator[frames.Frame]:
+        """The alerts alone; nothing for a dashboard that does not ask for them."""
+        if board.alerts:
+            yield self._alerts(board, board.alerts, chosen, at, place)
 
     @staticmethod
     def _as_they_come(jobs: list[Future[frames.Frame]]) -> Iterator[frames.Frame]:
@@ -84,7 +89,12 @@ class Estate:
                     "error": f"the answer cannot be read: {type(error).__name__}: {error}",
                 }
             )
-        return made | {"id": panel.id, "asked": asked, "exemplars": dots, "error": "; ".join(row["error"] for row in asked if row["error"])}
+        return made | {
+            "id": panel.id,
+            "asked": asked,
+            "exemplars": dots,
+            "error": "; ".join(dict.fromkeys(row["error"] for row in asked if row["error"])),
+        }
 
     def _variable(self, board: Board, variable: Variable, chosen: Chosen, at: Window, place: str) -> frames.Frame:
         try:

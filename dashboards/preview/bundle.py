@@ -224,7 +224,7 @@ def spec(found: Board, bundle: Bundle) -> dict[str, Any]:
         "runbook": found.system if found.system in bundle.runbooks else "",
         "dashboards": [{"uid": other.uid, "title": other.title, "system": other.system} for other in bundle.boards.values()],
         "rows": [
-            {"title": title, "id": key, "collapsed": collapsed, "panels": [_panel_spec(panel, markdown) for panel in panels]}
+            {"title": title, "id": key, "collapsed": collapsed, "panels": [panel_spec(panel, markdown) for panel in panels]}
             for title, key, collapsed, panels in found.rows
         ],
     }
@@ -240,7 +240,8 @@ def _links(found: Board, bundle: Bundle) -> list[dict[str, str]]:
     return [{"title": title, "url": url} for url, title in seen.items()]
 
 
-def _panel_spec(panel: Panel, markdown: MarkdownIt) -> dict[str, Any]:
+def panel_spec(panel: Panel, markdown: MarkdownIt) -> dict[str, Any]:
+    """What the page needs to draw a panel."""
     data = panel.data
     defaults = data.get("fieldConfig", {}).get("defaults", {})
     description = ALERTS.sub("", data.get("description", "")).strip()

@@ -18,6 +18,8 @@ MOST_SERIES = 200
 MOST_SPANS = 400
 MOST_EXEMPLARS = 100
 MICRO = 1e6
+NOT_RECORDED = "not recorded"  # how the error of a recording begins that lacks an answer
+OVERRIDDEN = ("unit", "decimals", "links", "mappings", "thresholds", "custom.cellOptions")  # what a column may have of its own
 
 
 def number(text: object) -> float | None:
@@ -39,9 +41,10 @@ def exact(text: object) -> float | None:
 
 
 def legend(labels: Mapping[str, str], template: str, others: Sequence[Mapping[str, str]] = ()) -> str:
-    """A series' name. "__auto": its metric's name and the labels by which it differs from the others."""
+    """A series' name. "__auto": its metric's name and the labels by which it differs from the others. "none" where the labels that the
+    template names are all empty."""
     if template and template != "__auto":
-        return PLACE.sub(lambda match: labels.get(match[1], ""), template).strip() or "value"
+        return PLACE.sub(lambda match: labels.get(match[1], ""), template).strip() or "none"
     differ = {
         key: value
         for key, value in labels.items()
@@ -171,6 +174,8 @@ def table(panel: Panel, answers: Sequence[tuple[Target, Any]], at: Window) -> Fr
             rows = merge(frames)
         elif step["id"] == "organize":
             options = step["options"]
+            order = options.get("indexByName") or {}
+            names.sort(key=lambda key: order.get(key, len(order)))  # those that are not named stay behind, as they were
             shown = [(key, options["renameByName"].get(key, key)) for key in names if not options["excludeByName"].get(key)]
     defaults = panel.data.get("fieldConfig", {}).get("defaults", {})
     columns = []
@@ -181,13 +186,14 @@ def table(panel: Panel, answers: Sequence[tuple[Target, Any]], at: Window) -> Fr
             column["links"] = defaults.get("links", [])
         for override in panel.data.get("fieldConfig", {}).get("overrides", ()):
             if override["matcher"] == {"id": "byName", "options": title}:
-                column |= {item["id"]: item["value"] for item in override["properties"] if item["id"] in ("unit", "links")}
+                column |= {item["id"]: item["value"] for item in override["properties"] if item["id"] in OVERRIDDEN}
         columns.append(column)
     return {"columns": columns, "rows": [[row.get(key) for key, _title in shown] for row in rows]}
 
 
 def merge(frames: Sequence[tuple[list[str], list[Frame]]]) -> list[Frame]:
-    """Grafana's merge: rows that agree in every column that all frames have become one, unless another column of both differs."""
+    """Grafana's merge: rows that agree in every column that all frames have become one, unless another column of both differs.
+    A row that fits several is put into each of them."""
     filled = [(columns, rows) for columns, rows in frames if rows]
     if not filled:
         return []
@@ -198,11 +204,14 @@ def merge(frames: Sequence[tuple[list[str], list[Frame]]]) -> list[Frame]:
         for row in rows:
             own = {key: row.get(key) for key in columns}
             key = tuple(row.get(name) for name in sorted(shared))
-            for earlier in by_key.setdefault(key, []):
-                if all(earlier.get(name) is None or value is None or earlier[name] == value for name, value in own.items()):
-                    earlier.update({name: value for name, value in own.items() if value is not None})
-                    break
-            else:
+            fitting = [
+                earlier
+                for earlier in by_key.setdefault(key, [])
+                if all(earlier.get(name) is None or earlier[name] == value for name, value in own.items())
+            ]
+            for earlier in fitting:
+                earlier.update(own)
+            if not fitting:
                 by_key[key].append(own)
                 found.append(own)
     return found

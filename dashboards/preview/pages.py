@@ -31,7 +31,7 @@ class Pages:
     def dashboard(self, uid: str, recorded: dict[str, Any] | None = None) -> str:
         """A dashboard's page. `recorded`: {"at": seconds, "window": {...}, "frames": [...]}; None: the page asks its server."""
         board = self.bundle.boards[uid]
-        return self._page(board.title, {"kind": "dashboard", "up": "../", **bundles.spec(board, self.bundle)}, recorded)
+        return self.page(board.title, {"kind": "dashboard", "up": "../", **bundles.spec(board, self.bundle)}, recorded)
 
     def index(self, recorded: dict[str, Any] | None = None) -> str:
         """All dashboards with a search, under the first row of the landing dashboard."""
@@ -61,13 +61,14 @@ class Pages:
             }
             for board in self.bundle.boards.values()
         ]
-        return self._page(
+        return self.page(
             f"{self.bundle.environment}: dashboards",
             {**spec, "kind": "index", "up": "", "rows": spec["rows"][:1], "boards": boards},
             recorded,
         )
 
-    def _page(self, title: str, spec: dict[str, Any], recorded: dict[str, Any] | None) -> str:
+    def page(self, title: str, spec: dict[str, Any], recorded: dict[str, Any] | None) -> str:
+        """Any page: what the script draws, and the data that it has; None: it asks its server."""
         spec = {**spec, "places": self.places, "live": recorded is None}
         scripts = " ".join(f"'sha256-{_digest(script)}'" for script in self.scripts)
         connect = "'self'" if recorded is None else "'none'"

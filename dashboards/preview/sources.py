@@ -10,12 +10,18 @@ import urllib.parse
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from queue import Empty, LifoQueue
-from typing import Any
+from typing import Any, Protocol
 
 from dashboards.model import ContentError, require
 
 TIMEOUT = 30
 LARGEST = 64 * 1024 * 1024  # bytes of an answer
+
+
+class Service(Protocol):
+    """Whatever answers a GET with JSON, or raises SourceError."""
+
+    def get(self, path: str, params: Mapping[str, str]) -> Any: ...
 
 
 class SourceError(Exception):

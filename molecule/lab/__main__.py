@@ -1,4 +1,4 @@
-"""Lab hosts for `make lab` and for every Molecule scenario: python molecule/lab {make,up,down,where,stop,clean} -i INVENTORY."""
+"""Lab hosts for `make lab` and for every Molecule scenario: python molecule/lab {make,up,down,where,preview,stop,clean} -i INVENTORY."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from pathlib import Path
 import hosts
 import image
 import podman
+import preview_server
 from podman import LabError
 
 PLAYBOOK = [str(Path(sys.executable).parent / "ansible-playbook")]
@@ -29,7 +30,7 @@ def say(text: str) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="lab", description=__doc__)
-    parser.add_argument("verb", choices=["make", "up", "down", "where", "stop", "clean"])
+    parser.add_argument("verb", choices=["make", "up", "down", "where", "preview", "stop", "clean"])
     parser.add_argument("-i", "--inventory", required=True, help="inventory whose hosts are the lab's")
     parser.add_argument("names", nargs="*", help="hosts to stop (default: all)")
     args = parser.parse_intermixed_args()
@@ -40,13 +41,21 @@ def main() -> int:
         podman.install_packages(say)
     if args.verb == "make":
         return make(args.inventory, found)
+    if args.verb == "preview":
+        lab = hosts.read(args.inventory, found)
+        if not (lab.state / "secrets.json").is_file():
+            raise LabError("there is no lab to look at; bring it up first: make lab")
+        print(preview(lab, table(lab, args.inventory)))
+        return 0
     with exclusive():
         lab = hosts.read(args.inventory, found)
         if args.verb == "up":
             up(lab)
         elif args.verb == "down":
+            preview_server.stop(lab.state)
             hosts.down(lab, say)
         elif args.verb == "clean":
+            preview_server.stop(lab.state)
             podman.ensure_namespace()
             hosts.down(lab, say)
             podman.ensure_namespace()
@@ -55,7 +64,7 @@ def main() -> int:
         elif args.verb == "stop":
             hosts.stop(lab, args.names or [h.name for h in lab.hosts])
         else:
-            where(lab, args.inventory)
+            where(lab, table(lab, args.inventory))
     return 0
 
 
@@ -94,25 +103,44 @@ def make(inventory: str, ansible_inventory: str) -> int:
         code = subprocess.run([*PLAYBOOK, "-i", inventory, f"playbooks/{book}.yml"], check=False).returncode
         if code != 0:
             raise LabError(f"playbooks/{book}.yml failed, see above; `make lab` again goes on from where it is")
-    where(lab, inventory)
+    rows = table(lab, inventory)
+    try:
+        preview(lab, rows)
+    except LabError as error:  # the lab is up all the same
+        say(f"the dashboards cannot be shown: {error}; `make preview` tries again")
+    where(lab, rows)
     say("the lab is up; `make down` removes it")
     return 0
 
 
-def where(lab: hosts.Lab, inventory: str) -> None:
-    """What runs where, and how to look at it; from the same filters that the roles use."""
+def preview(lab: hosts.Lab, rows: str) -> str:
+    """The address of the lab's dashboards; they are served from now on, until `make down`."""
+    secrets = json.loads((lab.state / "secrets.json").read_text())
+    login = {"OBSERVATORY_USERNAME": "admin", "OBSERVATORY_PASSWORD": secrets["admin_password"]}
+    return preview_server.ensure(lab.state, rows, login, os.environ.get("PSF_PREVIEW") or preview_server.ADDRESS)
+
+
+def table(lab: hosts.Lab, inventory: str) -> str:
+    """What runs where; from the same filters that the roles use."""
     page = lab.state / "where.txt"
     done = subprocess.run([*PLAYBOOK, "-i", inventory, "playbooks/where.yml", "-e", f"where_file={page}"], capture_output=True,
                           text=True, check=False)
     if done.returncode != 0:
         raise LabError("playbooks/where.yml failed: " + done.stdout[-1500:])
+    return page.read_text()
+
+
+def where(lab: hosts.Lab, rows: str) -> None:
+    """What runs where, and how to look at it."""
     secrets = json.loads((lab.state / "secrets.json").read_text())
-    print(page.read_text())
+    print(rows)
     print(f"Log in as admin with {secrets['admin_password']}; the authority that signed all certificates is "
           f"{lab.state}/pki/ca.crt")
     first = lab.hosts[-1]
     print(f"From another machine:  ssh -L 9093:{first.address}:9093 THIS-MACHINE   then https://localhost:9093")
     print(f"A shell on a host:     ssh -i {lab.key} -o UserKnownHostsFile={lab.known_hosts} ops@{first.address}")
+    shown = preview_server.running(lab.state)
+    print(f"The dashboards, live:  {shown.url if shown else 'make preview'}")
 
 
 if __name__ == "__main__":

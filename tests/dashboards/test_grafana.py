@@ -153,3 +153,17 @@ def test_frame():
     assert (data["schemaVersion"], data["graphTooltip"], data["editable"], data["uid"]) == (42, 1, False, "psf-shop-overview")
     assert data["tags"] == ["psf", "shop"] and 'ALERTS{system="shop"' in data["annotations"]["list"][0]["expr"]
     assert grafana.dump(data) == grafana.dump(made())
+
+
+def test_panels_stand_as_high_as_they_can_and_on_nothing():
+    """Grafana moves a panel up until it meets another: what is declared is what is seen."""
+    sizes = ((4, 4), (4, 4), (8, 8), (8, 8), (8, 6), (16, 4), (24, 3), (12, 5))
+    data = made(*(panels.timeseries(f"p{index}", "P", "A graph.", "short", PROM, width=wide, height=high)
+                  for index, (wide, high) in enumerate(sizes)))
+    spots = [by_key(data, f"p{index}")["gridPos"] for index in range(len(sizes))]
+    taken = [{(x, y) for x in range(spot["x"], spot["x"] + spot["w"]) for y in range(spot["y"], spot["y"] + spot["h"])} for spot in spots]
+    assert len(set.union(*taken)) == sum(map(len, taken))
+    top = min(spot["y"] for spot in spots)
+    for spot in spots:
+        above = {(x, spot["y"] - 1) for x in range(spot["x"], spot["x"] + spot["w"])}
+        assert spot["y"] == top or above & set.union(*taken), spot

@@ -164,10 +164,10 @@
         43200,
         86400,
         172800,
-        432000,
-        864000,
-        2592000,
-        7776000,
+        604800,
+        1209600,
+        2419200,
+        7862400,
         31557600,
       );
       return list.map((n) => n / kind.seconds);
@@ -550,7 +550,7 @@
         cursor: cursor(true),
         scales: {
           x: { time: true, range: () => [state.window?.start ?? xs[0], state.window?.end ?? xs[length - 1]] },
-          y: log ? { distr: 3, log: 10 } : { range: (_plot, low, high) => span(low, high, panel.field) },
+          y: log ? { distr: 3, log: 10 } : { range: (_plot, low, high) => span(bars ? Math.min(0, low ?? 0) : low, high, panel.field) },
         },
         axes: [xAxis(), yAxis(panel.field.unit, panel.field.decimals)],
         series: [
@@ -675,6 +675,19 @@
     }
     ctx.restore();
   }
+  const CALCS = {
+    lastNotNull: "Last *",
+    last: "Last",
+    first: "First",
+    firstNotNull: "First *",
+    mean: "Mean",
+    min: "Min",
+    max: "Max",
+    sum: "Total",
+    count: "Count",
+    range: "Range",
+    diff: "Difference",
+  };
   function legendOf(panel, list, tints, hidden, changed) {
     const calcs = panel.options.legend?.calcs || [];
     const entry = (one, index) =>
@@ -709,7 +722,7 @@
             "tr",
             {},
             el("th"),
-            calcs.map((calc) => el("th", {}, calc)),
+            calcs.map((calc) => el("th", {}, CALCS[calc] || calc)),
           ),
           list.map((one, index) =>
             el(
@@ -825,9 +838,20 @@
       xs = times(frame, length),
       count = list.length,
       holder = el("div.chart");
+    // Values without a name of their own are told by the threshold that they have reached, and neighbours of one are one.
+    const steps = panel.field.thresholds?.steps || [],
+      level = (value) => steps.reduce((found, one, index) => (one.value == null || value >= one.value ? index : found), 0),
+      levels = steps.length > 1 && !list.some((one) => one.values.some((value) => value != null && mapped(value, panel.field)));
+    const stateText = (value) => {
+      if (!levels) return shown(value, panel.field);
+      const index = level(value),
+        limit = (one) => format(one.value, panel.field.unit, panel.field.decimals);
+      return steps[index].value == null ? `< ${limit(steps[index + 1])}` : `${limit(steps[index])}+`;
+    };
+    const same = (a, b) => a === b || (levels && a != null && b != null && level(a) === level(b));
     const states = new Map();
     for (const one of list)
-      for (const value of one.values) if (value != null) states.set(shown(value, panel.field), valueColor(value, panel.field));
+      for (const value of one.values) if (value != null) states.set(stateText(value), valueColor(value, panel.field));
     body.append(
       holder,
       el(
@@ -875,11 +899,11 @@
                   y = top + (high - thick) / 2;
                 for (let from = 0; from < length;) {
                   let to = from;
-                  while (to + 1 < length && one.values[to + 1] === one.values[from]) to += 1;
+                  while (to + 1 < length && same(one.values[to + 1], one.values[from])) to += 1;
                   if (one.values[from] != null) {
                     const left = self.valToPos(xs[from], "x", true),
                       right = self.valToPos(Math.min(xs[to] + frame.step, xs[length - 1]), "x", true),
-                      text = shown(one.values[from], panel.field);
+                      text = stateText(one.values[from]);
                     ctx.fillStyle = alpha(valueColor(one.values[from], panel.field), theme() === "dark" ? 0.5 : 0.75);
                     ctx.fillRect(left, y, Math.max(right - left, ratio), thick);
                     if (thick > 12 * ratio && ctx.measureText(text).width + 14 * ratio < right - left) {
@@ -1046,22 +1070,24 @@
   }
 
   function table(panel, frame, body) {
-    const sort = state.sort?.[panel.id],
+    const chosen = state.sort?.[panel.id],
+      declared = (panel.options.sortBy || [])
+        .map((one) => ({ column: frame.columns.findIndex((column) => column.name === one.displayName), down: Boolean(one.desc) }))
+        .filter((one) => one.column >= 0),
+      orders = chosen ? [chosen] : declared,
+      sort = orders[0],
       rows = [...frame.rows];
-    if (sort)
-      rows.sort((a, b) => {
-        const x = a[sort.column],
-          y = b[sort.column];
-        return (
-          (x == null
-            ? 1
-            : y == null
-              ? -1
-              : typeof x === "number" && typeof y === "number"
-                ? x - y
-                : String(x).localeCompare(String(y), "en", { numeric: true })) * (sort.down ? -1 : 1)
-        );
-      });
+    const compare = (x, y) =>
+      typeof x === "number" && typeof y === "number" ? x - y : String(x).localeCompare(String(y), "en", { numeric: true });
+    rows.sort((a, b) => {
+      for (const { column, down } of orders) {
+        const x = a[column],
+          y = b[column];
+        const found = x == null || y == null ? (x == null) - (y == null) : compare(x, y) * (down ? -1 : 1); // nothing is always last
+        if (found) return found;
+      }
+      return 0;
+    });
     const head = frame.columns.map((column, index) =>
       el(
         column.number ? "th.num" : "th",
@@ -1082,16 +1108,15 @@
         {},
         row.map((value, index) => {
           const column = frame.columns[index],
-            map = mapped(value, panel.field),
-            text = value == null ? "" : (map?.text ?? (column.unit ? format(value, column.unit, panel.field.decimals) : String(value)));
+            own = column["custom.cellOptions"]?.type?.startsWith("color") ? column : {},
+            map = mapped(value, column.mappings ? column : panel.field),
+            tint = map?.color || (own.thresholds && value != null ? step(value, own) : ""),
+            text = value == null ? "" : (map?.text ?? (column.unit ? format(value, column.unit, column.decimals ?? panel.field.decimals) : String(value)));
           const links = (column.links || [])
             .map((one) => ({ title: one.title, url: link(one.url, fields, value ?? "") }))
             .filter((one) => one.url);
           const content = links.length === 1 ? el("a", { href: links[0].url, title: links[0].title }, text) : text;
-          const word = ["critical", "warning", "info"].includes(value)
-            ? el(`span.dot.${value}`, { style: { marginRight: ".4rem" } })
-            : null;
-          const cell = el(column.number ? "td.num" : "td", { style: map?.color ? { color: color(map.color) } : {} }, word, content);
+          const cell = el(column.number ? "td.num" : "td", { title: text.length > 40 ? text : null, style: tint ? { color: color(tint), fontWeight: 600 } : {} }, content);
           if (links.length > 1) {
             cell.style.cursor = "pointer";
             cell.addEventListener("click", (event) =>
@@ -1132,11 +1157,13 @@
             if (String(getSelection())) return;
             const open = row.querySelector("dl");
             if (open) return open.remove();
+            const inside = /"?trace_?id"?\s*[:=]\s*"?([0-9a-f]{16,32})\b/i.exec(line.line);
+            const labels = inside && !line.labels.trace_id ? { ...line.labels, trace_id: inside[1] } : line.labels;
             row.append(
               el(
                 "dl",
                 {},
-                Object.entries(line.labels)
+                Object.entries(labels)
                   .sort()
                   .flatMap(([key, value]) => [
                     el("dt", {}, key),
@@ -1259,67 +1286,130 @@
     }
   }
 
-  function nodeGraph(panel, frame, body) {
-    const depth = Object.fromEntries(frame.nodes.map((name) => [name, 0]));
-    for (let round = 0; round < frame.nodes.length; round += 1) {
-      let moved = false;
-      for (const edge of frame.edges)
-        if (edge.from !== edge.to && depth[edge.to] < depth[edge.from] + 1 && depth[edge.from] + 1 < frame.nodes.length) {
-          depth[edge.to] = depth[edge.from] + 1;
+  // In layers, callers to the left: calls that close a circle do not count for the order, and each layer is sorted by its callers.
+  function layersOf(nodes, edges) {
+    const calls = new Map(nodes.map((name) => [name, []])),
+      state = new Map(),
+      forward = [];
+    for (const { from, to } of edges) if (from !== to) calls.get(from).push(to);
+    const called = new Set(edges.filter((edge) => edge.from !== edge.to).map((edge) => edge.to));
+    const walk = (first) => {
+      const path = [[first, 0]];
+      state.set(first, "open");
+      while (path.length) {
+        const top = path[path.length - 1],
+          next = calls.get(top[0])[top[1]++];
+        if (next === undefined) {
+          state.set(top[0], "done");
+          path.pop();
+        } else if (state.get(next) !== "open") {
+          forward.push([top[0], next]);
+          if (!state.has(next)) {
+            state.set(next, "open");
+            path.push([next, 0]);
+          }
+        }
+      }
+    };
+    for (const name of [...nodes.filter((one) => !called.has(one)), ...nodes]) if (!state.has(name)) walk(name);
+    const depth = new Map(nodes.map((name) => [name, 0]));
+    for (let moved = true; moved;) {
+      moved = false;
+      for (const [from, to] of forward)
+        if (depth.get(to) <= depth.get(from)) {
+          depth.set(to, depth.get(from) + 1);
           moved = true;
         }
-      if (!moved) break;
     }
     const layers = [];
-    for (const name of frame.nodes) (layers[depth[name]] ||= []).push(name);
-    const used = layers.filter(Boolean),
-      high = Math.max(...used.map((layer) => layer.length)) * 80,
+    for (const name of nodes) (layers[depth.get(name)] ||= []).push(name);
+    const place = new Map();
+    for (const layer of layers) {
+      const weight = (name) => {
+        const above = forward.filter(([, to]) => to === name).map(([from]) => place.get(from) ?? 0.5);
+        return above.length ? above.reduce((sum, one) => sum + one, 0) / above.length : 0.5;
+      };
+      layer.sort((one, other) => weight(one) - weight(other) || (one < other ? -1 : 1));
+      layer.forEach((name, index) => place.set(name, (index + 0.5) / layer.length));
+    }
+    return layers;
+  }
+  function nodeGraph(panel, frame, body) {
+    const layers = layersOf(frame.nodes, frame.edges),
+      most = Math.max(...layers.map((layer) => layer.length)),
+      wide = Math.max(body.clientWidth - 12, layers.length * 150),
+      high = Math.max(body.clientHeight - 12, most * 76),
       at = {};
-    used.forEach((layer, x) =>
+    layers.forEach((layer, index) =>
       layer.forEach((name, y) => {
-        at[name] = [90 + x * 210, (high / layer.length) * (y + 0.5)];
+        at[name] = [layers.length > 1 ? 80 + (index * (wide - 160)) / (layers.length - 1) : wide / 2, (high / layer.length) * (y + 0.5) - 8, index];
       }),
     );
     const made = svg(
       "svg",
-      { viewBox: `0 0 ${180 + (used.length - 1) * 210} ${high}`, preserveAspectRatio: "xMidYMid meet" },
+      { width: wide, height: high, role: "img" },
       svg(
         "defs",
         {},
         svg(
           "marker",
-          { id: `arrow-${panel.id}`, viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 7, markerHeight: 7, orient: "auto" },
+          { id: `arrow-${panel.id}`, viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 9, markerHeight: 9, markerUnits: "userSpaceOnUse", orient: "auto" },
           svg("path", { d: "M0 0 L8 4 L0 8 z", fill: shade("faint") }),
         ),
       ),
     );
+    // How far a call that passes other layers is bent: to the side on which it stays away from what lies between.
+    const around = (edge, straight) => {
+      const [x1, , from] = at[edge.from],
+        [x2, , to] = at[edge.to],
+        x = (x1 + x2) / 2;
+      const room = (y) =>
+        Math.min(...frame.nodes.filter((name) => name !== edge.from && name !== edge.to).map((name) => Math.hypot(at[name][0] - x, at[name][1] - y)));
+      const bend = Math.min(80, 34 + 14 * Math.abs(to - from)),
+        up = straight - bend,
+        down = straight + bend;
+      return room((straight + 3 * up) / 4) >= room((straight + 3 * down) / 4) ? up : down;
+    };
+    const busiest = Math.max(...frame.edges.map((edge) => edge.count || 0)) || 1,
+      labels = [];
     for (const edge of frame.edges) {
-      const [x1, y1] = at[edge.from],
-        [x2, y2] = at[edge.to],
-        back = x2 <= x1,
-        side = back ? 40 : 0,
-        label = svg("text", { x: (x1 + x2) / 2, y: (y1 + y2) / 2 - 5 - side, "text-anchor": "middle", class: "count" });
+      const [x1, y1, from] = at[edge.from],
+        [x2, y2, to] = at[edge.to],
+        straight = to - from === 1,
+        middle = straight ? (y1 + y2) / 2 : around(edge, (y1 + y2) / 2),
+        back = to <= from ? -1 : 1,
+        loop = edge.from === edge.to;
+      const path = loop
+        ? `M${x1 - 8} ${y1 - 17} C${x1 - 30} ${y1 - 58} ${x1 + 30} ${y1 - 58} ${x1 + 8} ${y1 - 17}`
+        : `M${x1 + 20 * back} ${y1} C${x1 + (x2 - x1) * 0.4} ${straight ? y1 : middle} ${x1 + (x2 - x1) * 0.6} ${straight ? y2 : middle} ${x2 - 20 * back} ${y2}`;
       made.append(
         svg("path", {
-          d: `M${x1 + 22} ${y1} C${(x1 + x2) / 2} ${y1 - side} ${(x1 + x2) / 2} ${y2 - side} ${x2 - 22} ${y2}`,
+          d: path,
           fill: "none",
           stroke: shade("faint"),
-          "stroke-width": 1.4,
+          "stroke-width": (1 + 2 * ((edge.count || 0) / busiest)).toFixed(2),
           "marker-end": `url(#arrow-${panel.id})`,
         }),
       );
+      const label = svg("text", {
+        x: (x1 + x2) / 2,
+        y: loop ? y1 - 50 : (y1 + y2) / 2 + (middle - (y1 + y2) / 2) * 0.75 - 5,
+        "text-anchor": "middle",
+        class: "count",
+      });
       label.textContent = format(edge.count, "short");
-      made.append(label);
+      labels.push(label);
     }
     frame.nodes.forEach((name, index) => {
       const [x, y] = at[name],
-        text = svg("text", { x, y: y + 36, "text-anchor": "middle" });
+        text = svg("text", { x, y: y + 33, "text-anchor": "middle" });
       text.textContent = name;
       made.append(
+        svg("circle", { cx: x, cy: y, r: 18, fill: shade("card") }),
         svg("circle", {
           cx: x,
           cy: y,
-          r: 20,
+          r: 18,
           fill: alpha(SERIES[theme()][index % 12], 0.25),
           stroke: SERIES[theme()][index % 12],
           "stroke-width": 2,
@@ -1327,6 +1417,7 @@
         text,
       );
     });
+    made.append(...labels);
     body.append(el("div.graph", {}, made));
   }
   function text(panel, _frame, body) {
@@ -1363,7 +1454,10 @@
     node.dataset.state = "drawn";
     if (frame.error && frame.empty) {
       node.dataset.state = "error";
-      body.append(el("div.failed", {}, el("b", {}, "The query failed"), frame.error));
+      const kept = frame.error.split("; ").every((one) => one.startsWith("not recorded: "));
+      body.append(
+        el("div.failed", {}, el("b", {}, kept ? "Not recorded" : "The query failed"), kept ? frame.error.replace(/not recorded: /g, "") : frame.error),
+      );
     } else if (frame.empty) {
       node.dataset.state = "empty";
       const expected = panel.reason;
@@ -1418,7 +1512,8 @@
                 onclick: () => inspect(panel),
               },
               el(`span.dot.${found.worst}`),
-              found.firing.length ? `${found.firing.length} firing` : `${found.own.length} alert${found.own.length > 1 ? "s" : ""}`,
+              String(found.firing.length || found.own.length),
+              el("span.words", {}, found.firing.length ? " firing" : found.own.length > 1 ? " alerts" : " alert"),
             ),
           ]
         : []),
@@ -1446,7 +1541,7 @@
             ),
             spec.kind === "dashboard" &&
               el(
-                "button.tool",
+                "button.tool.alone",
                 { title: "this panel alone (v)", "aria-label": `${panel.title} alone`, onclick: () => solo(state.solo ? 0 : panel.id) },
                 icon("M9.5 3H13v3.5M13 3 9 7M6.5 13H3V9.5M3 13l4-4"),
               ),
@@ -1554,7 +1649,26 @@
     const why = [],
       unknown = [];
     for (const panel of rowPanels) {
-      const frame = frames[panel.id];
+      const frame = frames[panel.id],
+        note = (name, text) => {
+          const rank = /red/.test(name) ? 2 : /orange|yellow/.test(name) ? 1 : 0;
+          if (rank) why.push(`${panel.title} ${text}`);
+          worst = Math.max(worst, rank);
+        };
+      if (panel.kind === "table" && frame?.error) {
+        judged += 1;
+        unknown.push(panel.title);
+      } else if (panel.kind === "table" && frame && !frame.empty) {
+        // A column with colours of its own speaks for its row.
+        frame.columns.forEach((column, index) => {
+          if (!column.thresholds || !column["custom.cellOptions"]) return;
+          judged += 1;
+          for (const row of frame.rows)
+            if (row[index] != null)
+              note(step(row[index], column), `${row.filter((cell) => typeof cell === "string").join(" ")} ${format(row[index], column.unit, column.decimals)}`);
+        });
+        continue;
+      }
       if (!["stat", "gauge"].includes(panel.kind) || (panel.field.thresholds?.steps || []).length < 2) continue;
       judged += 1;
       if (!frame || frame.empty) {
@@ -1562,11 +1676,11 @@
         continue;
       }
       for (const one of frame.series) {
-        const value = one.calc[panel.options.reduceOptions?.calcs?.[0] || "lastNotNull"],
-          name = mapped(value, panel.field)?.color || step(value, panel.field),
-          rank = /red/.test(name) ? 2 : /orange|yellow/.test(name) ? 1 : 0;
-        if (rank) why.push(`${panel.title}${frame.series.length > 1 ? ` ${one.name}` : ""} ${shown(value, panel.field)}`);
-        worst = Math.max(worst, rank);
+        const value = one.calc[panel.options.reduceOptions?.calcs?.[0] || "lastNotNull"];
+        note(
+          mapped(value, panel.field)?.color || step(value, panel.field),
+          `${frame.series.length > 1 ? `${one.name} ` : ""}${shown(value, panel.field)}`,
+        );
       }
     }
     if (trouble) unknown.push("alerts");
@@ -1596,7 +1710,7 @@
         "span.why",
         {},
         [
-          found.why.join(" · "),
+          found.why.slice(0, 6).join(" · ") + (found.why.length > 6 ? ` and ${found.why.length - 6} more` : ""),
           silent ? `no data for ${found.unknown.join(", ")}` : "",
           !found.rank && !silent && found.judged ? "all numbers of the first row are as they should be, and no alert of weight fires" : "",
         ]
@@ -1604,10 +1718,19 @@
           .join(" · "),
       ),
       ...found.firing.slice(0, 8).map(([name, alert]) => {
-        const target = [...panels.values()].find(({ panel }) => panel.alerts.includes(name));
+        const target = [...panels.values()].find(({ panel }) => panel.alerts.includes(name)),
+          board = spec.boards?.find((one) => one.alerts.includes(name)),
+          from = who ? `?place=${encodeURIComponent(who)}` : "",
+          href = target
+            ? `#panel-${target.panel.id}`
+            : board
+              ? `dashboards/${board.uid}.html${recorded ? "" : from}`
+              : spec.runbook
+                ? `${spec.up}runbooks/${spec.runbook}.html#${name.toLowerCase()}`
+                : null;
         return el(
-          "a.chip",
-          { href: target ? `#panel-${target.panel.id}` : `${spec.up}runbooks/${spec.runbook}.html#${name.toLowerCase()}` },
+          href ? "a.chip" : "span.chip",
+          { href },
           el(`span.dot.${alert.severity}`),
           `${name}${alert.firing > 1 ? ` ×${alert.firing}` : ""}`,
         );
@@ -1807,7 +1930,9 @@
     };
     $("controls").replaceChildren(
       recorded
-        ? el("button.control", { disabled: true, title: "recorded" }, rangeText())
+        ? state.window
+          ? el("button.control", { disabled: true, title: "recorded" }, rangeText())
+          : ""
         : dropdown("", rangeText(), [
             RANGES.map(([from, name]) =>
               el(
@@ -2071,7 +2196,9 @@
     const list = el("div.cards"),
       row = spec.rows[0],
       named = spec.places.length > 1,
-      strips = [];
+      strips = [],
+      numbers = row ? row.panels.filter((panel) => panel.grid.y === row.panels[0].grid.y) : [],
+      idOf = (id, place) => id + spec.places.indexOf(place) * 10000000;
     spec.dashboards = spec.boards;
     document.body.append(
       head([el("h1", {}, spec.environment), el("span.why", { style: { color: shade("dim") } }, `${spec.boards.length} dashboards`)], null),
@@ -2086,7 +2213,7 @@
             "section.place",
             {},
             box,
-            row && place === spec.places[0] ? gridOf(row.panels.filter((panel) => panel.grid.y === row.panels[0].grid.y)) : null,
+            row ? gridOf(numbers.map((panel) => ({ ...panel, id: idOf(panel.id, place), grid: { ...panel.grid, h: named ? 3 : panel.grid.h } }))) : null,
           );
         }),
         search,
@@ -2168,8 +2295,10 @@
       const strip = async () => {
         const ids = row.panels.map((panel) => panel.id);
         for await (const line of ask({ ...questionOf(ids, true), place })) {
-          if (line.id) frames[line.id] = line;
-          if (first) take(line);
+          if (line.id) {
+            frames[line.id] = line;
+            take({ ...line, id: idOf(line.id, place) });
+          } else if (first) take(line);
         }
       };
       const firing = async ([system, uid]) => {
@@ -2214,7 +2343,126 @@
     }
   }
 
-  window.observatory = { UNITS, format, parts, step, mapped, link, state, errors, judge, increments, stamp };
+  // -- what differs between two bundles -----------------------------------------------------------------------------------
+  const pieces = (list, tag) => list.map(([differs, text]) => (differs ? el(tag, {}, text) : text));
+  const status = (word) => el(`span.status.${word}`, {}, word);
+  function changeTable(changes) {
+    if (!changes.length) return null;
+    return el(
+      "table.changes",
+      {},
+      changes.map((one) =>
+        el(
+          "tr",
+          {},
+          el("th", { scope: "row" }, one.what),
+          el("td", {}, el("code", {}, pieces(one.old, "del"))),
+          el("td", {}, el("code", {}, pieces(one.new, "ins"))),
+        ),
+      ),
+    );
+  }
+  function difference() {
+    const side = (panel, name, words) => {
+      if (!panel) return el("div.absent", {}, words);
+      const node = make(panel);
+      node.style.height = `${Math.max(120, Math.min(16, panel.grid.h) * 38)}px`;
+      return el("div.side", {}, el("small", {}, name), node);
+    };
+    document.body.append(
+      head([el("a.home", { href: "../index.html" }, "what differs"), el("span.sep", {}, "/"), el("h1", {}, spec.title), status(spec.status)], null),
+      el(
+        "main",
+        {},
+        el("div.notice", { id: "notice", hidden: true }),
+        spec.changes.length ? el("section.pair", {}, el("h2", {}, "The dashboard itself"), changeTable(spec.changes)) : null,
+        spec.rows.map((row) =>
+          el(
+            "section.pair",
+            { id: `pair-${row.id}` },
+            el("h2", {}, row.title, " ", status(row.status), el("small", {}, row.row)),
+            changeTable(row.changes),
+            spec.drawn
+              ? el("div.sides", {}, side(row.sides[0], "before", "not there before"), side(row.sides[1], "after", "not there any more"))
+              : null,
+          ),
+        ),
+        spec.unchanged ? el("p.facts", {}, `${spec.unchanged} further panels are as they were.`) : null,
+      ),
+      tip,
+    );
+    controls();
+    for (const { panel } of panels.values()) draw(panel);
+    load([], true).then(() => {
+      controls();
+      for (const { panel } of panels.values()) badges(panel);
+    });
+    const wanted = /^#pair-\d+$/.test(location.hash) && document.querySelector(location.hash);
+    if (wanted) wanted.scrollIntoView();
+  }
+  function differences() {
+    const [was, now] = spec.environments,
+      counts = Object.entries(spec.counts).map(([name, row]) =>
+        el(
+          "span.chip",
+          {},
+          el("b", {}, name),
+          Object.entries(row)
+            .filter(([, number]) => number)
+            .map(([word, number]) => el(`span.status.${word}`, {}, `${number} ${word}`)),
+        ),
+      );
+    document.body.append(
+      head([el("h1", {}, "What differs"), el("span", { style: { color: shade("dim") } }, was === now ? now : `${was} and ${now}`)], null),
+      el(
+        "main",
+        {},
+        el("div.verdict", {}, counts.length ? counts : el("strong", {}, "Nothing differs")),
+        spec.boards.length
+          ? el(
+              "div.cards.wide",
+              {},
+              spec.boards.map((board) =>
+                el(
+                  "article.card",
+                  {},
+                  el("h3", {}, el("a", { href: `dashboards/${board.uid}.html` }, board.title), status(board.status)),
+                  board.changes.length ? el("p", {}, `the dashboard itself: ${board.changes.join(", ")}`) : null,
+                  board.panels
+                    .slice(0, 40)
+                    .map((panel) =>
+                      el(
+                        "div.hits",
+                        {},
+                        el("a", { href: `dashboards/${board.uid}.html#pair-${panel.id}` }, panel.title),
+                        panel.status === "changed" ? "" : status(panel.status),
+                        panel.what.length ? el("small", {}, panel.what.join(", ")) : null,
+                      ),
+                    ),
+                  board.panels.length > 40 ? el("p", {}, `and ${board.panels.length - 40} more`) : null,
+                  el("div.meta", {}, `${board.system} · ${board.unchanged} panels as they were`),
+                ),
+              ),
+            )
+          : null,
+        spec.rules.length ? el("h2.part", {}, "Alerts and rules") : null,
+        spec.rules.map((rule) =>
+          el(
+            "section.pair",
+            {},
+            el("h3", {}, rule.name, " ", status(rule.status), el("small", {}, `${rule.kind}, ${rule.source}, ${rule.system}`)),
+            changeTable(rule.changes),
+          ),
+        ),
+        spec.files.length ? [el("h2.part", {}, "Other files"), el("section.pair", {}, changeTable(spec.files))] : null,
+      ),
+      tip,
+    );
+    controls();
+    document.documentElement.dataset.ready = String(Math.round(performance.now() - started));
+  }
+
+  window.observatory = { UNITS, format, parts, step, mapped, link, state, errors, judge, increments, stamp, layersOf };
   addEventListener("error", (event) => errors.push(String(event.message)));
   addEventListener("unhandledrejection", (event) => errors.push(String(event.reason)));
   startTheme();
@@ -2222,6 +2470,8 @@
     if (recorded) spec.places = [recorded.place];
     readAddress();
     if (spec.kind === "index") index();
+    else if (spec.kind === "difference") difference();
+    else if (spec.kind === "differences") differences();
     else dashboard();
   }
 })();

@@ -52,7 +52,7 @@ DASHBOARDS = (
                 table("certificates", "Certificates", "What each endpoint shows, and when the first of its chain ends.", "dateTimeAsIso",
                       prom("1000 * probe_ssl_earliest_cert_expiry * on (region, instance, module) group_left (subject, issuer, "
                            "serialnumber) probe_ssl_last_chain_info",
-                           "Ends", instant=True), width=16, hide=("job",),
+                           "Ends", instant=True), width=16, hide=("region", "host", "module"), sort=(("Ends", False), ("Endpoint", False)),
                       columns={"system": "System", "instance": "Endpoint", "subject": "Subject", "issuer": "Issuer",
                                "serialnumber": "Serial number"}),
                 timeseries("certificate-age", "Time until each endpoint's certificate ends",

@@ -1,15 +1,24 @@
 """Landing page of a region, all regions side by side, and the error budgets of every SLO."""
 
 from dashboards.model import Dashboard, Row, Variable
-from dashboards.panels import GREEN, ORANGE, RED, YELLOW, golden, logs_row, prom, stat, states, table, timeseries
+from dashboards.panels import BLUE, GREEN, ORANGE, RED, YELLOW, golden, logs_row, prom, stat, states, table, timeseries
 from dashboards.systems.observatory.system import SYSTEM
 
-BUDGET = ((None, RED), (0.0, ORANGE), (0.25, YELLOW), (0.5, GREEN))
-SLO_COLUMNS = {"sloth_service": "Service", "sloth_slo": "SLO", "sloth_objective": "Objective"}
+BUDGET = ((None, RED), (0.0, ORANGE), (0.1, YELLOW), (0.25, GREEN))
+UP = ((None, RED), (0.99, YELLOW), (1, GREEN))
+BURN = ((None, GREEN), (1, YELLOW), (6, ORANGE), (14.4, RED))
+SEVERITIES = {"critical": ("critical", RED), "warning": ("warning", ORANGE), "info": ("info", BLUE)}
+SLO_COLUMNS = {"region": "Region", "sloth_service": "Service", "sloth_slo": "SLO"}
 NOT_FIRING = "nothing fires on a good day"
 NO_SLO = "an estate without a system that has objectives has no budgets"
 NO_SYNC = "nobody has brought content to a Grafana yet"
 TO_SYSTEM = {"System": ("Its dashboard", "/d/psf-${__value.text}-overview?${region:queryparam}&${__url_time_range}")}
+
+
+def budget(record: str) -> str:
+    """A recorded number of each objective, by what a table shows of it."""
+    return f"max by (region, sloth_service, sloth_slo) ({record})"
+
 
 DASHBOARDS = (
     Dashboard(
@@ -26,7 +35,7 @@ DASHBOARDS = (
                      prom('count(ALERTS{alertstate="firing", severity="critical"}) or vector(0)'), steps=((None, GREEN), (1, RED))),
                 stat("warning", "Warnings", "Warnings that fire now: tickets.", "short",
                      prom('count(ALERTS{alertstate="firing", severity="warning"}) or vector(0)'), steps=((None, GREEN), (1, ORANGE))),
-                stat("worst-budget", "Smallest budget left", "Of all SLOs, the smallest share of the error budget that is left.",
+                stat("worst-budget", "Smallest budget", "Of all SLOs, the smallest share of the error budget that is left.",
                      "percentunit",
                      prom("min(slo:period_error_budget_remaining:ratio)"), steps=BUDGET, may_be_empty=NO_SLO),
                 stat("hosts", "Hosts", "Hosts that answer.", "short", prom('sum(up{job="node"})')),
@@ -34,12 +43,14 @@ DASHBOARDS = (
                       "percentunit",
                       prom('avg by (system) (up{job!="probe"})', "Up", instant=True),
                       prom('count by (system) (up{job!="probe"})', "Targets", instant=True),
-                      columns={"system": "System"}, units={"Up": "percentunit", "Targets": "short"}, links=TO_SYSTEM, width=10, height=10),
+                      columns={"system": "System"}, units={"Up": "percentunit", "Targets": "short"}, links=TO_SYSTEM, colors={"Up": UP},
+                      sort=(("Up", False), ("System", False)), width=10, height=10),
                 table("firing", "What fires", "Alerts that fire now, the critical first.", "short",
                       prom('sum by (severity, alertname, system, region, host, instance) (ALERTS{alertstate="firing"})', "Firing",
                            instant=True),
-                      columns={"system": "System", "alertname": "Alert", "severity": "Severity"}, hide=("Firing",), links=TO_SYSTEM,
-                      width=14, height=10,
+                      columns={"severity": "Severity", "alertname": "Alert", "system": "System", "region": "Region", "host": "Host",
+                               "instance": "Instance"}, hide=("Value",), links=TO_SYSTEM, colors={"Severity": SEVERITIES},
+                      sort=(("Severity", False), ("Alert", False)), width=14, height=10,
                       may_be_empty=NOT_FIRING)),
             Row("Over time", (
                 timeseries("alerts", "Alerts that fire", "By severity.", "short",
@@ -51,10 +62,10 @@ DASHBOARDS = (
             Row("Budgets", (
                 table("budgets", "Error budgets", "Every SLO with what is left of its error budget and how fast it is used now.",
                       "percentunit",
-                      prom("slo:period_error_budget_remaining:ratio", "Left", instant=True),
-                      prom("slo:current_burn_rate:ratio", "Burn rate now", instant=True),
-                      columns=SLO_COLUMNS, hide=("sloth_id", "sloth_window"), units={"Left": "percentunit", "Burn rate now": "short"},
-                      width=24, may_be_empty=NO_SLO),)),
+                      prom(budget("slo:period_error_budget_remaining:ratio"), "Left", instant=True),
+                      prom(budget("slo:current_burn_rate:ratio"), "Burn rate now", instant=True),
+                      columns=SLO_COLUMNS, units={"Left": "percentunit", "Burn rate now": "short"},
+                      colors={"Left": BUDGET, "Burn rate now": BURN}, sort=(("Left", False),), width=24, may_be_empty=NO_SLO),)),
             Row("Content of Grafana", (
                 stat("sync-age", "Since the last sync", "Time since the code was last brought to Grafana, of the oldest.", "s",
                      prom("max(time() - psf_grafana_sync_success_timestamp_seconds)", "age"),
@@ -84,8 +95,8 @@ DASHBOARDS = (
                            may_be_empty=NOT_FIRING),
                 table("matrix", "Systems by region", "Share of the targets that are up.", "percentunit",
                       prom('avg by (system, region) (up{job!="probe"})', "Up", instant=True),
-                      columns={"system": "System", "region": "Region"},
-                      links=TO_SYSTEM, width=24)),
+                      columns={"region": "Region", "system": "System"}, colors={"Up": UP},
+                      links=TO_SYSTEM, sort=(("Up", False), ("System", False)), width=24)),
             Row("Load", (
                 timeseries("hosts-by-region", "Hosts", "Hosts that answer.", "short",
                            prom('sum by (region) (up{job="node"})', "{{region}}"), min=0),
@@ -100,17 +111,18 @@ DASHBOARDS = (
         rows=(
             golden(
                 table("objectives", "Objectives", "Every SLO of the region.", "percentunit",
-                      prom("slo:objective:ratio", "Objective", instant=True),
-                      prom("slo:period_error_budget_remaining:ratio", "Budget left", instant=True),
-                      prom("slo:period_burn_rate:ratio", "Used, of what is allowed", instant=True),
-                      prom("slo:current_burn_rate:ratio", "Burn rate now", instant=True),
-                      columns=SLO_COLUMNS, hide=("sloth_id", "sloth_window"), width=24, may_be_empty=NO_SLO,
+                      prom(budget("slo:objective:ratio"), "Objective", instant=True),
+                      prom(budget("slo:period_error_budget_remaining:ratio"), "Budget left", instant=True),
+                      prom(budget("slo:period_burn_rate:ratio"), "Used, of what is allowed", instant=True),
+                      prom(budget("slo:current_burn_rate:ratio"), "Burn rate now", instant=True),
+                      columns=SLO_COLUMNS, width=24, may_be_empty=NO_SLO, colors={"Budget left": BUDGET, "Burn rate now": BURN},
+                      sort=(("Budget left", False),), digits={"Objective": 2},
                       units={"Objective": "percentunit", "Budget left": "percentunit", "Burn rate now": "short",
                              "Used, of what is allowed": "percentunit"}),
                 timeseries("burn-rate", "Burn rate",
                            "How many times faster than allowed the budget is used: 1 uses it up exactly at the end of the period.", "short",
                            prom("slo:current_burn_rate:ratio", "{{sloth_service}} {{sloth_slo}}"), min=0, width=12,
-                           steps=((None, GREEN), (1, YELLOW), (6, ORANGE), (14.4, RED)), may_be_empty=NO_SLO),
+                           steps=BURN, may_be_empty=NO_SLO),
                 timeseries("budget-left", "Budget left", "Share of the period's error budget that is left.", "percentunit",
                            prom("slo:period_error_budget_remaining:ratio", "{{sloth_service}} {{sloth_slo}}"), width=12, steps=BUDGET,
                            may_be_empty=NO_SLO)),

@@ -9,6 +9,7 @@ from dashboards.panels import (
     ORANGE,
     RED,
     YELLOW,
+    by_group,
     go_runtime,
     golden,
     heatmap,
@@ -43,6 +44,7 @@ QUERY_SLOTS = timeseries("query-slots", "Queries at once", "Share of the queries
 STORAGE_USED = timeseries("storage-used", "Storage in use", "Share of the size limit; above it the oldest blocks are deleted early.",
                           "percentunit",
                           prom(f"{STORED} / (prometheus_tsdb_retention_limit_bytes > 0)", "{{host}}"), min=0, max=1)
+
 
 DASHBOARDS = (
     Dashboard(
@@ -103,20 +105,20 @@ DASHBOARDS = (
                 timeseries("rule-rate", "Rules evaluated", "Rules per second.", "ops",
                            prom(f"sum by (host) (rate(prometheus_rule_evaluations_total{RATE}))", "{{host}}"), min=0),
                 timeseries("rule-failures", "Failures", "Rules that failed, and texts of alerts that could not be filled in.", "short",
-                           prom(f"sum by (rule_group) (increase(prometheus_rule_evaluation_failures_total{RATE}))", "{{rule_group}}"),
+                           prom(by_group(f"sum by (rule_group) (increase(prometheus_rule_evaluation_failures_total{RATE}))"), "{{group}}"),
                            prom(f"sum by (host) (increase(prometheus_template_text_expansion_failures_total{RATE}))", "{{host}} texts"),
                            min=0, bars=True),
                 timeseries("rule-use", "Busiest groups", "Time of the last evaluation as a share of the interval, the ten busiest.",
                            "percentunit",
-                           prom("topk(10, prometheus_rule_group_last_duration_seconds / prometheus_rule_group_interval_seconds)",
-                                "{{rule_group}}"), min=0),
+                           prom(by_group("topk(10, prometheus_rule_group_last_duration_seconds / prometheus_rule_group_interval_seconds)"),
+                                "{{group}}"), min=0),
                 timeseries("rule-missed", "Evaluations left out",
                            "Evaluations left out because the one before was not done, the ten worst groups.",
                            "short",
-                           prom(f"topk(10, increase(prometheus_rule_group_iterations_missed_total{RATE}))", "{{rule_group}}"),
+                           prom(by_group(f"topk(10, increase(prometheus_rule_group_iterations_missed_total{RATE}))"), "{{group}}"),
                            min=0, bars=True, width=12),
                 timeseries("rule-count", "Rules by group", "Rules in each group.", "short",
-                           prom("sum by (rule_group) (prometheus_rule_group_rules)", "{{rule_group}}"), min=0, stack=True, width=12))),
+                           prom(by_group("sum by (rule_group) (prometheus_rule_group_rules)"), "{{group}}"), min=0, stack=True, width=12))),
             Row("Notifications", (
                 timeseries("sent", "Alerts sent", "Alerts per second to each Alertmanager; a firing alert is sent again every minute.",
                            "ops",

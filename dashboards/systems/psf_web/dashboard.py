@@ -65,7 +65,8 @@ DASHBOARDS = (
                       prom(f"histogram_quantile(0.95, sum by (le, http_request_method, http_route) "
                            f"(rate({HTTP}_bucket[$__rate_interval])))",
                            "p95", instant=True),
-                      columns={"http_route": "Route", "http_request_method": "Method"}, units={"Requests/s": "reqps", "p95": "s"},
+                      columns={"http_request_method": "Method", "http_route": "Route"}, sort=(("p95", True),),
+                      units={"Requests/s": "reqps", "p95": "s"},
                       width=12),
                 timeseries("status", "Answers by status", "Answers per second by HTTP status.", "reqps",
                            prom(f"sum by (http_response_status_code) (rate({HTTP}_count[$__rate_interval]))",

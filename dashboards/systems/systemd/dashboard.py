@@ -25,12 +25,15 @@ DASHBOARDS = (
             Row("Units", (
                 table("failed-units", "Failed units", "Each unit that is in the state failed.", "short",
                       prom('node_systemd_unit_state{state="failed"} == 1', instant=True), hide=("instance", "system", "Value", "state"),
+                      columns={"region": "Region", "host": "Host", "name": "Unit", "type": "Type"},
                       may_be_empty="no unit fails on a healthy host"),
                 table("platform-units", "Units of the platform", "The services of the platform on each host and whether they are active.",
                       "short",
                       prom('node_systemd_unit_state{state="active", '
                            'name=~"(prometheus|alertmanager|loki|jaeger|otel_.*|.*_exporter|alert_log|psf_.*)[.]service"}', "Active",
-                           instant=True), hide=("instance", "system", "state"), columns={"name": "Unit", "host": "Host", "type": "Type"}),
+                           instant=True), hide=("instance", "system", "state"),
+                      columns={"region": "Region", "host": "Host", "name": "Unit", "type": "Type"},
+                      colors={"Active": {"1": ("active", GREEN), "0": ("not active", RED)}}, sort=(("Active", False), ("Unit", False))),
                 timeseries("by-state", "Units by state", "How many units are in each state, all hosts together.", "short",
                            prom("sum by (state) (node_systemd_units)", "{{state}}"), stack=True, min=0, width=12),
                 timeseries("timers", "Time since timers ran", "How long ago each timer last ran; - for those that never did.", "s",

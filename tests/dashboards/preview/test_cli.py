@@ -10,24 +10,26 @@ import pytest
 from dashboards import cli, naming
 from dashboards.preview import charts
 from dashboards.preview import cli as preview
+from dashboards.preview.bundle import read
 
 LIBRARY = {"dist/uPlot.iife.min.js": "var uPlot;", "dist/uPlot.min.css": "", "LICENSE": "MIT"}
 
 
 @pytest.fixture
-def run(directory, service, monkeypatch):
+def run(few, service, monkeypatch):
     monkeypatch.setattr(charts, "library", lambda: LIBRARY)
     monkeypatch.setenv("OBSERVATORY_USERNAME", "reader")
     monkeypatch.setenv("OBSERVATORY_PASSWORD", "s3cret-of-the-test")
     sources = [word for name in ("prometheus", "loki", "jaeger") for word in (f"--{name}", service.url)]
-    return lambda *words, given=sources: cli.main(["preview", "--bundle", str(directory), *given, *map(str, words)])
+    return lambda *words, given=sources: cli.main(["preview", "--bundle", str(few), *given, *map(str, words)])
 
 
 def recorded(path):
     return json.loads(re.search(r'id="recorded">(.*?)</script>', path.read_text())[1])
 
 
-def test_pages_with_their_data(run, bundle, tmp_path, capsys):
+def test_pages_with_their_data(run, few, tmp_path, capsys):
+    bundle = read(few)
     assert run("--out", tmp_path / "pages") == 0
     assert f"{len(bundle.boards)} dashboards, recorded" in capsys.readouterr().out
     for uid, board in bundle.boards.items():

@@ -109,8 +109,32 @@ def test_merging_loses_no_value(parts):
         for i, rows in enumerate(parts)
     ]
     made = frames.merge(columns)
-    values = sorted(value for row in made for key, value in row.items() if key.startswith("Value"))
-    assert values == sorted(row[f"Value #{i}"] for i, (_names, rows) in enumerate(columns) for row in rows)
+    values = {value for row in made for key, value in row.items() if key.startswith("Value")}
+    assert values == {row[f"Value #{i}"] for i, (_names, rows) in enumerate(columns) for row in rows}
+
+
+def test_a_row_that_fits_several_is_put_into_each():
+    first, second = Target("A", "prometheus", "instant", "e"), Target("B", "prometheus", "instant", "e")
+    answers = [
+        (first, vector(({"host": "h", "group": "x"}, "1"), ({"host": "h", "group": "y"}, "2"))),
+        (second, vector(({"host": "h"}, "3"))),
+    ]
+    assert frames.frame(panel("table", transformations=transformed()), answers, AT)["rows"] == [["x", "h", 1, 3], ["y", "h", 2, 3]]
+
+
+def test_columns_stand_as_they_are_ordered_and_have_their_own_colors():
+    steps = {"id": "thresholds", "value": {"steps": [{"value": None, "color": "red"}]}}
+    ordered = transformed(("b", "Second"), ("Value", "Number"))
+    ordered[1]["options"]["indexByName"] = {"Value": 0, "b": 1}
+    table = panel(
+        "table",
+        transformations=ordered,
+        fieldConfig={"defaults": {}, "overrides": [{"matcher": {"id": "byName", "options": "Number"}, "properties": [steps]}]},
+    )
+    made = frames.frame(table, [(INSTANT, vector(({"a": "x", "b": "y"}, "1")))], AT)
+    assert [column["name"] for column in made["columns"]] == ["Number", "Second", "a"]
+    assert made["rows"] == [[1, "y", "x"]]
+    assert made["columns"][0]["thresholds"] == steps["value"] and "thresholds" not in made["columns"][1]
 
 
 def test_lines_are_the_latest_first():

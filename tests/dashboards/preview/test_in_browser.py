@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import browser as chromium
 import pytest
 
@@ -9,6 +11,7 @@ from dashboards import naming
 from dashboards.preview import charts
 from dashboards.preview.cli import recorded
 from dashboards.preview.pages import Pages
+from dashboards.preview.queries import window
 
 pytestmark = pytest.mark.skipif(not chromium.PROGRAM, reason="Chromium is not installed (apt-get install chromium)")
 
@@ -31,7 +34,7 @@ def browser():
 @pytest.mark.parametrize("dark", [False, True])
 def test_every_panel_of_every_dashboard_is_drawn(browser, live, dark):
     for uid in (naming.LANDING, "psf-node-overview", "psf-psf_web-overview") if dark else live.pages.bundle.boards:
-        browser.open(f"{live.url}dashboards/{uid}.html", dark=dark)
+        browser.open(f"{live.url}dashboards/{uid}.html?from=now-15m", dark=dark)
         browser.value(OPEN_ALL)
         browser.wait('![...document.querySelectorAll(".panel")].some((panel) => panel.dataset.state === "waiting")')
         wrong = [state for state in browser.value(STATES) if state[2] != "drawn"]
@@ -125,15 +128,60 @@ def test_firing_alerts_make_the_verdict(browser, live):
     assert "Loud" in browser.value('document.querySelector("#verdict").innerText')
 
 
+def test_an_alert_on_the_index_leads_to_its_dashboard(browser, live, service):
+    name = next(name for panel in live.pages.bundle.boards["psf-node-overview"].panels.values() for name in panel.alerts)
+    usual = service.data
+    service.data = lambda path, query: json.loads(json.dumps(usual(path, query)).replace("Loud", name))
+    browser.open(live.url)
+    assert browser.value('document.querySelector(".verdict .chip").getAttribute("href")') == "dashboards/psf-node-overview.html"
+
+
 def test_recorded_pages_need_no_server(browser, live, tmp_path):
     pages = Pages(live.pages.bundle, charts.library())
     for uid in (naming.LANDING, "psf-node-overview"):
-        data = recorded(live.pages.bundle.boards[uid], live.estate, {}, "")
+        data = recorded(live.pages.bundle.boards[uid], live.estate, {}, window("now-1h", "now", 400))
         (tmp_path / f"{uid}.html").write_text(pages.dashboard(uid, data))
         browser.open(f"file://{tmp_path}/{uid}.html")
         browser.value(OPEN_ALL)
         assert [state for state in browser.value(STATES) if state[2] != "drawn"] == []
         assert (browser.value(BLANK), browser.problems(), browser.value("observatory.errors")) == ([], [], [])
+
+
+@pytest.mark.parametrize(
+    ("edges", "layers"),
+    [
+        (["a>b", "b>c", "a>c"], [["a"], ["b"], ["c"]]),
+        (["a>b", "b>a"], [["a"], ["b"]]),
+        (["a>a"], [["a"]]),
+        (["g>o", "g>c", "o>c", "o>p", "c>s", "p>l", "s>c"], [["g"], ["o"], ["c", "p"], ["s", "l"]]),
+        (["x>b", "y>a"], [["x", "y"], ["b", "a"]]),
+    ],
+)
+def test_callers_stand_before_those_they_call(browser, live, edges, layers):
+    """Also where calls go in a circle; and each beside its caller, so that lines do not cross for nothing."""
+    browser.open(live.url)
+    names = sorted({name for edge in edges for name in edge.split(">")})
+    pairs = [{"from": edge[0], "to": edge[2]} for edge in edges]
+    assert browser.value(f"observatory.layersOf({names}, {pairs})") == layers
+
+
+def test_a_table_whose_columns_have_colours_is_judged(browser, live):
+    """By row; and one that cannot be read leaves the verdict open."""
+    browser.open(live.url)
+    steps = '[{value: null, color: "red"}, {value: 1, color: "green"}]'
+    column = f'{{name: "Up", unit: "percentunit", thresholds: {{steps: {steps}}}, "custom.cellOptions": {{}}}}'
+    panel = '{id: 1, kind: "table", title: "Systems", field: {}, options: {}}'
+
+    def judged(frame):
+        return browser.value(
+            f'(({{rank, judged, why, unknown}}) => [rank, judged, why, unknown])(observatory.judge([{panel}], {{1: {frame}}}, {{}}, ""))'
+        )
+
+    rows = f'{{columns: [{{name: "System"}}, {column}], rows: [["a", 1], ["b", %s]]}}'
+    assert judged(rows % "1") == [0, 1, [], []]
+    rank, judged_columns, (why,), unknown = judged(rows % "0.5")
+    assert (rank, judged_columns, why.split(), unknown) == (2, 1, ["Systems", "b", "50", "%"], [])
+    assert judged('{error: "503", empty: true}') == [0, 1, [], ["Systems"]]
 
 
 UNITS = [
