@@ -21,8 +21,8 @@ GROUPS = {"all": ["a", "b", "c"], "region_eu": ["a", "b"], "region_us": ["c"], "
 HOSTS = {"a": {}, "b": {}, "c": {}}
 
 
-def sources(host="a", hosts=HOSTS, **changes):
-    return {row["uid"]: row for row in grafana.datasources(hosts, GROUPS, host, {**OPTIONS, **changes})}
+def sources(host="a", hosts=None, **changes):
+    return {row["uid"]: row for row in grafana.datasources(hosts or HOSTS, GROUPS, host, {**OPTIONS, **changes})}
 
 
 def test_they_are_those_of_the_region_and_lead_only_to_what_it_has():
