@@ -19,7 +19,9 @@ from dashboards.model import ALERT, ContentError, require
 DRILL_ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*\Z")
 HOSTS = ("first", "all")
 REGIONS = ("first", "last")
-SEEN_AT = ("receiver", "alertmanager", "prometheus")
+SEEN_AT = ("receiver", "elsewhere", "alertmanager", "prometheus")
+# The region of an alert that another region raises about this one.
+OTHER = "$OTHER"
 # Files that the runner makes for a drill: a small ext4 image, a certificate of the lab's authority that ends soon.
 FILES = ("disk.img", "ending.crt")
 MOST = 900
@@ -32,7 +34,8 @@ class Drill:
     on: inventory group; hosts: its first host in the region, or all of them; region: the first or the last by name.
     alerts, and silent (inhibited while the fault lasts): name to labels beyond region. within and clears_within: seconds from
     fault and from undo; lasts: alerts not waited for to clear, with reasons. takes: what no other drill may use meanwhile ("host", or a
-    system of the region); needs: what must not be taken. seen_at: how far the alert can get while the fault lasts."""
+    system of the region); needs: what must not be taken. seen_at: how far the alert can get while the fault lasts, or "elsewhere": to the
+    receiver of another region."""
 
     id: str
     what: str
@@ -139,7 +142,8 @@ def _alerts(value: Any, where: str) -> dict[str, dict[str, str]]:
         require(isinstance(name, str) and ALERT.match(name), f"{where}.{name}", "is not the name of an alert")
         require(isinstance(labels, dict) and all(isinstance(item, str) for pair in labels.items() for item in pair),
                 f"{where}.{name}", "must map labels to texts")
-        require("region" not in labels, f"{where}.{name}", "region is that of the drill; leave it out")
+        require(labels.get("region", OTHER) == OTHER, f"{where}.{name}",
+                f"region is that of the drill; leave it out, or say {OTHER} where another region raises the alert")
     return {str(name): dict(labels) for name, labels in value.items()}
 
 

@@ -118,7 +118,8 @@ class Inhibit:
 @dataclass(frozen=True)
 class Alert:
     """An alert, with everything that the one who is woken needs. `panel` is "<dashboard key>/<panel key>" of the same system.
-    `summary` says what is wrong and the value; `description` what it means here. Both are Prometheus' templates."""
+    `summary` says what is wrong and the value; `description` what it means here. Both are Prometheus' templates.
+    `elsewhere`: other regions' Alertmanagers are told too, for the region's own may not be able to tell anybody."""
 
     name: str
     severity: Severity
@@ -134,9 +135,12 @@ class Alert:
     keep_firing_for: str = ""
     source: Source = "prometheus"
     may_be_empty: str = ""
+    elsewhere: bool = False
 
     def __post_init__(self) -> None:
         where = f"alert {self.name}"
+        require(not (self.elsewhere and self.source == "loki"), where,
+                "only Prometheus can tell other regions; Loki's ruler sends every alert to the same Alertmanagers")
         require(ALERT.match(self.name), where, "a name is in CamelCase")
         require(self.severity in SEVERITIES, where, f"severity {self.severity!r} is not one of {', '.join(SEVERITIES)}")
         require("$value" in self.summary or "humanize" in self.summary or self.severity == "info" or "valueless" in self.summary,

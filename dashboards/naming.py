@@ -61,8 +61,9 @@ def group(system: str, part: str = "alerts") -> str:
     return f"{PREFIX}-{system}-{part}"
 
 
-def alert_labels(system: str, severity: str, owner: str) -> dict[str, str]:
-    return {"severity": severity, "owner": owner, "system": system}
+def alert_labels(system: str, severity: str, owner: str, elsewhere: bool = False) -> dict[str, str]:
+    """`elsewhere`: Prometheus sends it to other regions' Alertmanagers too."""
+    return {"severity": severity, "owner": owner, "system": system} | ({"told_elsewhere": "true"} if elsewhere else {})
 
 
 def runbook_url(estate: Estate, system: str, alert: str, source: str = "prometheus") -> str:

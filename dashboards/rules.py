@@ -27,7 +27,7 @@ def threshold_values(loaded: Loaded, estate: Estate) -> dict[str, float]:
 
 
 def labels(loaded: Loaded, alert: Alert) -> dict[str, str]:
-    return naming.alert_labels(loaded.system.id, alert.severity, alert.owner or loaded.system.owner)
+    return naming.alert_labels(loaded.system.id, alert.severity, alert.owner or loaded.system.owner, alert.elsewhere)
 
 
 def rule(loaded: Loaded, alert: Alert, estate: Estate) -> dict[str, Any]:

@@ -4,6 +4,9 @@
 set -euo pipefail
 source=$1
 work=$(mktemp -d)
+# What is compiled for a directory that goes away would stay in the cache.
+unset PYTHONPYCACHEPREFIX
+export PYTHONDONTWRITEBYTECODE=1
 trap 'rm -rf "$work"' EXIT
 target=$work/ansible_collections/psf/observatory
 mkdir -p "$target"

@@ -4,7 +4,10 @@ A law is found by its file; its id is the file's name. tests/dashboards/checks h
 
 from __future__ import annotations
 
+import hashlib
 import importlib
+import importlib.metadata
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,6 +47,17 @@ def run(content: Content) -> list[Problem]:
         except (ContentError, SloError) as error:
             found.setdefault(("", str(error)), Problem(law, "", str(error)))
     return list(found.values())
+
+
+def digest() -> str:
+    """A name for all that the laws' verdict depends on: content, laws and what reads them. Equal names, equal verdicts."""
+    package = Path(__file__).parents[1]
+    known = hashlib.sha256(sys.version.encode())
+    for name in ("grafanalib", "lark", "promql-parser", "pyyaml"):
+        known.update(f"{name} {importlib.metadata.version(name)}\0".encode())
+    for path in sorted(path for path in package.rglob("*") if path.is_file() and "__pycache__" not in path.parts):
+        known.update(f"{path.relative_to(package)}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
+    return known.hexdigest()
 
 
 # -- what several laws look at -----------------------------------------------------------------------------------------------

@@ -137,8 +137,9 @@ def _run(arguments: argparse.Namespace) -> None:
             files[Path(arguments.tests) / f"{name}.test.yml"] = tests
     if arguments.inhibitions:
         files[Path(arguments.inhibitions)] = _inhibit_text(made)
+    written = {target.resolve() for target in files}
     for path in paths:
-        if any(path.resolve() == target.resolve() for target in files):
+        if path.resolve() in written:
             raise SloError(f"{path} would be overwritten by its own rules; choose another --out")
     _write(files)
 

@@ -136,7 +136,7 @@ class Runner:
         return result
 
     def labels(self, task: Task, name: str, labels: Mapping[str, str]) -> dict[str, str]:
-        values = {"HOST": task.hosts[0].name, "REGION": task.region}
+        values = {"HOST": task.hosts[0].name, "REGION": task.region, "OTHER": task.other}
         own = {key: string.Template(value).substitute(values) for key, value in labels.items()}
         return {"alertname": name, "region": task.region, **own}
 
@@ -156,9 +156,12 @@ class Runner:
             self.pause()
 
     def held(self, task: Task) -> list[services.Alert]:
-        """What the region's Alertmanager and Prometheus hold."""
-        return [*self.web.alertmanager(self.server("alertmanager", task.region).address),
-                *self.web.prometheus(self.server("prometheus", task.region).address)]
+        """What the Alertmanager and Prometheus of the region hold, and those of the other where it raises or tells an alert."""
+        raising = {row.get("region", task.region) for row in task.drill["alerts"].values()} | {task.told_in}
+        regions = {task.region, *(task.other if region == schedule.OTHER else region for region in raising)}
+        return [alert for region in sorted(regions)
+                for alert in (*self.web.alertmanager(self.server("alertmanager", region).address),
+                              *self.web.prometheus(self.server("prometheus", region).address))]
 
     def break_it(self, task: Task, limit: int) -> tuple[float, float]:
         """Make the fault on all hosts; returns when that began, and when it was made."""
@@ -212,16 +215,18 @@ class Runner:
 
     def told(self, task: Task, rows: Sequence[Row], begun: float, since: float) -> None:
         """Wait until the owners of critical alerts were told, where the region has a receiver for them."""
-        if task.drill.get("seen_at", "receiver") != "receiver":
+        if not self.by_receiver(task):
             return
-        if not self.web.receivers(self.server("alertmanager", task.region).address) - {remote.LOG, NOBODY}:
+        regions = {self.told_in(task, row) for row in rows}
+        if not all(self.web.receivers(self.server("alertmanager", region).address) - {remote.LOG, NOBODY} for region in regions):
             return
         while True:
             waiting = []
             for row in rows:
-                first = self.feed.find("firing", row.labels, begun)
+                region = self.told_in(task, row)
+                first = self.feed.find("firing", row.labels, begun, region)
                 if row.told is None and first and first.labels.get("severity") == "critical":
-                    found = self.feed.find("firing", row.labels, begun, people=True)
+                    found = self.feed.find("firing", row.labels, begun, region, people=True)
                     if found:
                         row.told, row.receiver = max(0.0, found.seen - since), found.receiver
                     else:
@@ -232,19 +237,27 @@ class Runner:
                 raise Failed(f"nobody but the log was told of {', '.join(waiting)} within {task.drill['within']} s")
             self.pause()
 
+    def by_receiver(self, task: Task) -> bool:
+        """Whether the alert gets to a receiver while the fault lasts."""
+        return task.drill.get("seen_at", "receiver") in ("receiver", "elsewhere")
+
+    def told_in(self, task: Task, row: Row) -> str:
+        """The region whose receivers are told of an alert: the one that raises it, or another where it cannot."""
+        return task.other if row.labels["region"] == task.other else task.told_in
+
     def look(self, task: Task) -> Callable[[Row, float], tuple[float, dict[str, str]] | None]:
         """How an alert is looked for: (when, annotations), or None."""
         seen_at = task.drill.get("seen_at", "receiver")
 
         def receiver(row: Row, since: float) -> tuple[float, dict[str, str]] | None:
-            told = self.feed.find("firing", row.labels, since)
+            told = self.feed.find("firing", row.labels, since, self.told_in(task, row))
             return (told.seen, told.annotations) if told else None
 
         def service(row: Row, _since: float) -> tuple[float, dict[str, str]] | None:
             wanted = "active" if seen_at == "alertmanager" else "firing"
             found = next((alert for alert in self.at(task) if alert.state == wanted and has(alert.labels, row.labels)), None)
             return (time.monotonic(), found.annotations) if found else None
-        return receiver if seen_at == "receiver" else service
+        return receiver if self.by_receiver(task) else service
 
     def at(self, task: Task) -> list[services.Alert]:
         if task.drill.get("seen_at") == "prometheus":
@@ -255,7 +268,9 @@ class Runner:
         """What the drill calls silent is held back by Alertmanager, and nobody was told of it."""
         rows = [Row(name, self.labels(task, name, labels), inhibited=True) for name, labels in (task.drill.get("silent") or {}).items()]
         result.rows += rows
-        address = self.server("alertmanager", task.region).address
+        if not rows:
+            return
+        address = self.server("alertmanager", task.told_in).address
         while missing := [row for row in rows if row.detected is None]:
             held = self.web.alertmanager(address)
             for row in missing:
@@ -267,7 +282,7 @@ class Runner:
                 if late:
                     raise Failed(f"{', '.join(late)} was not held back within {task.drill['within']} s")
             self.pause()
-        told = [row.alert for row in rows if self.feed.find("firing", row.labels, since)]
+        told = [row.alert for row in rows if self.feed.find("firing", row.labels, since, task.told_in)]
         if told:
             raise Failed(f"{', '.join(told)} should have been held back, but the receiver was told")
 
@@ -275,12 +290,12 @@ class Runner:
         """Wait until the receiver was told that every alert is over."""
         lasts = task.drill.get("lasts", {})
         wanted = [row for row in rows if row.detected is not None and not row.inhibited and row.alert not in lasts]
-        direct = task.drill.get("seen_at", "receiver") != "receiver"
+        direct = not self.by_receiver(task)
         while missing := [row for row in wanted if row.cleared is None]:
             there = self.at(task) if direct else []
             for row in missing:
                 held = direct and any(has(alert.labels, row.labels) for alert in there)
-                if not held and (direct or self.feed.find("resolved", row.labels, undone)):
+                if not held and (direct or self.feed.find("resolved", row.labels, undone, self.told_in(task, row))):
                     row.cleared = max(0.0, time.monotonic() - undone)
             if time.monotonic() > undone + int(task.drill.get("clears_within", 0)):
                 left = [row.alert for row in wanted if row.cleared is None]

@@ -9,7 +9,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -89,13 +89,14 @@ def undo(task: Task, values: Mapping[str, str]) -> str:
 
 @dataclass(frozen=True)
 class Notification:
-    """What a receiver was told, and when it was seen here (seconds of time.monotonic())."""
+    """What a receiver was told, and when it was seen here (seconds of time.monotonic()); `region`: whose log of notifications has it."""
 
     seen: float
     status: str
     receiver: str
     labels: dict[str, str]
     annotations: dict[str, str]
+    region: str = ""
 
 
 def notification(line: str, seen: float) -> tuple[str, Notification | None]:
@@ -139,15 +140,16 @@ class Feed:
             for line in process.stdout or ():
                 cursor, found = notification(line, time.monotonic())
                 if found and cursor not in cursors:
-                    self.told.append(found)
+                    self.told.append(replace(found, region=host.region))
                 cursors.add(cursor)
             process.wait()
             self._closed.wait(2)
 
-    def find(self, status: str, labels: Mapping[str, str], since: float, people: bool = False) -> Notification | None:
-        """The first notification with this status that has all these labels, since a moment; with `people`, not to the log alone."""
+    def find(self, status: str, labels: Mapping[str, str], since: float, region: str, people: bool = False) -> Notification | None:
+        """The first notification of a region's receivers with this status that has all these labels, since a moment; with `people`, not
+        to the log alone."""
         return next((row for row in list(self.told) if row.status == status and row.seen >= since and has(row.labels, labels)
-                     and not (people and row.receiver == LOG)), None)
+                     and row.region == region and not (people and row.receiver == LOG)), None)
 
     def close(self) -> None:
         self._closed.set()

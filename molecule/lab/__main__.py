@@ -98,7 +98,8 @@ def make(inventory: str, ansible_inventory: str) -> int:
         raise
     if building and building.wait() != 0:
         raise LabError("the artifacts could not be prepared, see above")
-    for book, words in (("site", "installing"), ("verify", "asking whether the regions are observed")):
+    for book, words in (("site", "installing"), ("assess", "assessing the controls"),
+                        ("verify", "asking whether the regions are observed")):
         say(words)
         code = subprocess.run([*PLAYBOOK, "-i", inventory, f"playbooks/{book}.yml"], check=False).returncode
         if code != 0:

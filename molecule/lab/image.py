@@ -24,8 +24,10 @@ rm -f /etc/ssh/ssh_host_*
 install -d /etc/systemd/system/ssh.service.d
 printf '[Service]\nExecStartPre=\nExecStartPre=/usr/bin/ssh-keygen -A\nExecStartPre=/usr/sbin/sshd -t\n' \
     > /etc/systemd/system/ssh.service.d/hostkeys.conf
-printf 'UseDNS no\nPasswordAuthentication no\nPermitRootLogin no\nMaxStartups 100\nMaxSessions 100\n' \
+printf 'UseDNS no\nPasswordAuthentication no\nPermitRootLogin no\nX11Forwarding no\nMaxStartups 100\nMaxSessions 100\n' \
     > /etc/ssh/sshd_config.d/lab.conf
+# What of the kernel is a container's own: its network. The rest is the machine's.
+printf 'net.ipv4.conf.all.%s = 0\n' accept_redirects accept_source_route send_redirects > /etc/sysctl.d/lab.conf
 # There are no kernel modules, consoles or clocks of its own in a container; the host shall still report "running".
 systemctl mask systemd-modules-load.service getty.target systemd-timesyncd.service >/dev/null 2>&1
 systemctl enable ssh.service >/dev/null 2>&1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 
 import pytest
@@ -42,6 +43,37 @@ def test_render_and_check(capsys, tmp_path, estate):
     assert cli.main(["check", "--bundle", str(out)]) == 1
     told = capsys.readouterr()
     assert "queries.json is missing" in told.out and told.err.splitlines()[-1].startswith("1 problems: ")
+
+
+def test_content_that_passed_its_laws_is_not_held_against_them_again_until_it_changes(capsys, tmp_path, estate, monkeypatch):
+    out, runs = tmp_path / "bundle", []
+    run = checks.run
+    monkeypatch.setattr(checks, "run", lambda content: runs.append(1) or run(content))
+    for _ in range(2):
+        assert cli.main(["render", "--estate", str(estate), "--out", str(out)]) == 0
+    assert len(runs) == 1
+    monkeypatch.setattr(checks, "digest", lambda: "another")
+    monkeypatch.setattr(checks, "run", lambda _content: [checks.Problem("some_law", "node: panel x", "is wrong")])
+    assert cli.main(["render", "--estate", str(estate), "--out", str(out)]) == 1, "other content is held against them"
+    assert "nothing was written" in capsys.readouterr().err
+
+
+def test_the_digest_is_of_every_file_of_the_package(monkeypatch, tmp_path):
+    for path in load.SYSTEMS.parent.glob("*.py"):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    (tmp_path / "checks").mkdir()
+    monkeypatch.setattr(checks, "__file__", str(tmp_path / "checks/__init__.py"))
+    before = checks.digest()
+    assert checks.digest() == before
+    (tmp_path / "checks/new.yml").write_text("a: law\n")
+    assert checks.digest() != before
+
+
+def test_an_estate_from_standard_input_is_kept(monkeypatch, tmp_path):
+    monkeypatch.setattr("sys.stdin", io.StringIO(json.dumps(ESTATE)))
+    assert cli.main(["render", "--estate", "-", "--out", str(tmp_path / "in/bundle")]) == 0
+    assert json.loads((tmp_path / "in/bundle.estate.json").read_text()) == ESTATE
+    assert (tmp_path / "in/bundle/manifest.json").is_file()
 
 
 def test_a_place_that_cannot_be_written(capsys, tmp_path, estate):

@@ -25,6 +25,11 @@ def test_read():
     assert found.not_drilled == {"NodeOld": "it takes an hour"}
 
 
+def test_another_region_may_raise_or_tell_it():
+    found = parse(DRILL | {"seen_at": "elsewhere", "alerts": {"NodeFull": {"region": "$OTHER"}}}).drills[0]
+    assert found.seen_at == "elsewhere" and found.alerts == {"NodeFull": {"region": "$OTHER"}}
+
+
 def test_the_key_on_needs_no_quotes():
     text = "drills: [{id: a, what: b, on: node, fault: [c], undo: [d], alerts: {NodeFull: {}}, within: 9, clears_within: 9}]"
     assert drills.parse(text, "x").drills[0].on == "node"
@@ -43,7 +48,7 @@ def test_the_key_on_needs_no_quotes():
     ({"lasts": {"NodeFull": "long"}, "clears_within": 0}, "needs reasons"),
     ({"alerts": ["NodeFull"]}, "alerts: must map alerts"),
     ({"alerts": {"node full": {}}}, "is not the name of an alert"),
-    ({"alerts": {"NodeFull": {"region": "eu"}}}, "region is that of the drill"),
+    ({"alerts": {"NodeFull": {"region": "eu"}}}, "region is that of the drill; leave it out, or say $OTHER"),
     ({"hosts": "some"}, "'some' is not one of first, all"),
     ({"seen_at": "pager"}, "'pager' is not one of receiver"),
     ({"files": ["disk.iso"]}, "'disk.iso' is not one of disk.img"),

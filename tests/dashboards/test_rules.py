@@ -32,6 +32,12 @@ def test_an_alert_may_have_another_owner():
     assert rules.rule(shop(), replace(QUEUE, owner="platform"), ESTATE)["labels"]["owner"] == "platform"
 
 
+def test_other_regions_are_told_by_a_label_and_only_by_prometheus():
+    assert rules.rule(shop(), replace(QUEUE, elsewhere=True), ESTATE)["labels"]["told_elsewhere"] == "true"
+    with pytest.raises(ContentError, match="alert ShopFatal: only Prometheus can tell other regions"):
+        replace(FATAL, elsewhere=True)
+
+
 def test_the_estates_threshold_wins():
     other = replace(ESTATE, thresholds={"shop": {"queue": 99.5}})
     assert rules.rule(shop(), QUEUE, other)["expr"] == "shop_queue > 99.5"

@@ -84,11 +84,12 @@ def test_whatever_else_is_in_the_journal_is_passed_over(line):
 
 def test_find_is_exact(tmp_path):
     feed = remote.Feed(remote.Access("ops", tmp_path, tmp_path, tmp_path))
-    feed.told = [remote.Notification(10, "firing", remote.LOG, {"alertname": "A", "region": "eu"}, {}),
-                 remote.Notification(20, "firing", "pager", {"alertname": "A", "region": "eu"}, {}),
-                 remote.Notification(30, "resolved", remote.LOG, {"alertname": "A", "region": "eu"}, {})]
-    assert feed.find("firing", {"alertname": "A"}, 0).seen == 10
-    assert feed.find("firing", {"alertname": "A"}, 11).seen == 20
-    assert feed.find("firing", {"alertname": "A"}, 0, people=True).receiver == "pager"
-    assert feed.find("firing", {"alertname": "A", "region": "us"}, 0) is None
-    assert feed.find("resolved", {"alertname": "A"}, 31) is None
+    feed.told = [remote.Notification(10, "firing", remote.LOG, {"alertname": "A", "region": "eu"}, {}, "eu"),
+                 remote.Notification(20, "firing", "pager", {"alertname": "A", "region": "eu"}, {}, "eu"),
+                 remote.Notification(30, "resolved", remote.LOG, {"alertname": "A", "region": "eu"}, {}, "eu")]
+    assert feed.find("firing", {"alertname": "A"}, 0, "eu").seen == 10
+    assert feed.find("firing", {"alertname": "A"}, 11, "eu").seen == 20
+    assert feed.find("firing", {"alertname": "A"}, 0, "eu", people=True).receiver == "pager"
+    assert feed.find("firing", {"alertname": "A", "region": "us"}, 0, "eu") is None
+    assert feed.find("firing", {"alertname": "A"}, 0, "us") is None, "another region's log"
+    assert feed.find("resolved", {"alertname": "A"}, 31, "eu") is None

@@ -23,7 +23,7 @@ class World:
 
     def __init__(self, fault=(("firing", remote.LOG), ("firing", "pager")), undo=(("resolved", remote.LOG),)):
         self.told, self.scripts, self.after = [], [], {"fault": fault, "undo": undo}
-        self.active, self.links, self.broken = [], "ok", ()
+        self.active, self.links, self.broken, self.labels, self.told_in = [], "ok", (), LABELS, "eu"
 
     def run(self, _host, script, timeout=120):
         kind = "arm" if "systemd-run" in script else "fault" if "fault()" in script else "undo"
@@ -31,7 +31,7 @@ class World:
         if kind in self.broken:
             raise remote.RemoteError(f"obs-eu-1: status 1: {kind} did not work")
         for status, receiver in self.after.get(kind, ()):
-            self.told.append(remote.Notification(time.monotonic(), status, receiver, LABELS, LINKS))
+            self.told.append(remote.Notification(time.monotonic(), status, receiver, self.labels, LINKS, self.told_in))
         return ""
 
     def runner(self, monkeypatch):
@@ -68,6 +68,28 @@ def test_fails_and_undoes(monkeypatch, world, says):
     assert says in result.error and world.scripts[-1] == "undo"
 
 
+@pytest.mark.parametrize(("told_in", "says"), [("us", ""), ("eu", "LokiDown did not arrive")])
+def test_what_the_region_cannot_tell_is_told_by_another(monkeypatch, told_in, says):
+    world = World()
+    world.told_in = told_in
+    result = world.runner(monkeypatch).run(task(seen_at="elsewhere"))
+    assert says in result.error and bool(result.error) == bool(says)
+    assert bool(says) or (result.rows[0].receiver == "pager" and result.rows[0].cleared is not None)
+
+
+def test_a_notification_of_another_region_is_not_that_of_the_own(monkeypatch):
+    world = World()
+    world.told_in = "us"
+    assert "LokiDown did not arrive" in world.runner(monkeypatch).run(task()).error
+
+
+def test_an_alert_that_another_region_raises_about_this_one(monkeypatch):
+    world = World()
+    world.labels, world.told_in = {**LABELS, "region": "us", "peer_region": "eu"}, "us"
+    result = world.runner(monkeypatch).run(task(alerts={"LokiDown": {"region": "$OTHER", "peer_region": "$REGION"}}))
+    assert not result.error and result.rows[0].labels == {"alertname": "LokiDown", "region": "us", "peer_region": "eu"}
+
+
 def test_a_link_that_leads_nowhere(monkeypatch):
     world = World()
     world.links = "https://x/user/r.html answers 404"
@@ -99,7 +121,8 @@ def test_what_is_silent_is_held_back_and_nobody_told(monkeypatch):
     runner = loud.runner(monkeypatch)
     threading.Timer(0.02, lambda: None).start()
     loud.after["fault"] = (("firing", remote.LOG), ("firing", "pager"))
-    monkeypatch.setattr(runner, "told", lambda *_: loud.told.append(remote.Notification(time.monotonic(), "firing", remote.LOG, other, {})))
+    said = remote.Notification(time.monotonic() + 1, "firing", remote.LOG, other, {}, "eu")
+    monkeypatch.setattr(runner, "told", lambda *_: loud.told.append(said))
     assert "should have been held back" in runner.run(task(silent={"LokiSlow": {}})).error
 
 

@@ -42,6 +42,17 @@ def test_who_disturbs_whom(one, other, together):
     assert schedule.fit(task(2, **other), task(1, **one)) is together
 
 
+@pytest.mark.parametrize("seen", [{"seen_at": "elsewhere"}, {"alerts": {"Gone": {"region": "$OTHER"}}}])
+def test_what_another_region_sees_needs_that_region_whole(seen):
+    one = task(1, takes=["alertmanager"], **seen)
+    assert one.other == "us" and {"us/alertmanager", "us/alert_log", "us/prometheus", "us/blackbox"} <= one.needs
+    assert not schedule.fit(one, task(2, takes=["alertmanager"], region="last"))
+    assert schedule.fit(one, task(2, takes=["loki"], region="last"))
+    assert not schedule.fit(one, task(2, takes=["ways"], region="last")), "the ways are those of all regions"
+    with pytest.raises(schedule.NotPossible, match="node/d1 is seen in another region, and there is just eu"):
+        schedule.task({"system": "node", "id": "d1", "on": "psf_web", "within": 60, **seen}, HOSTS[:2])
+
+
 THINGS = st.lists(st.sampled_from(["loki", "prometheus", "host", "targets"]), max_size=2)
 DRILL = st.fixed_dictionaries({"region": st.sampled_from(["first", "last"]), "takes": THINGS, "needs": THINGS, "alone": st.booleans(),
                                "within": st.integers(1, 900)})

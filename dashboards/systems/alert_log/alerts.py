@@ -22,14 +22,16 @@ ALERTS = (
         Proof(firing={f"up{{{LABELS}}}": "0"}, silent={f"up{{{LABELS}}}": "1"}),
         inhibits=(Inhibit(("*",), ("region", "host")), Inhibit(("AlertmanagerNotificationsFailing", "AlertmanagerNotificationsSlow"),
                                                                ("region",),
-                                                               system="alertmanager"))),
+                                                               system="alertmanager")),
+        elsewhere=True),
     Alert(
         "AlertLogAbsent", "warning", 'group by (region) (up{job="alertmanager"}) unless on (region) group by (region) '
                                      '(up{job="alert_log"})', "5m",
         "Region {{ $labels.region }} has an Alertmanager, but no log of notifications is scraped (Alertmanager is there: {{ $value }})",
         "What people are told in this region is not kept.",
         "overview/up",
-        Proof(firing={f"up{{{ALERTMANAGER}}}": "1"}, silent={f"up{{{ALERTMANAGER}}}": "1", f"up{{{LABELS}}}": "1"})),
+        Proof(firing={f"up{{{ALERTMANAGER}}}": "1"}, silent={f"up{{{ALERTMANAGER}}}": "1", f"up{{{LABELS}}}": "1"}),
+        elsewhere=True),
     Alert(
         "AlertLogRefusing", "warning", "increase(alert_log_refused_total[15m]) > $refused", "2m",
         "{{ $labels.instance }} refused {{ $value | humanize }} requests that were not notifications in fifteen minutes",

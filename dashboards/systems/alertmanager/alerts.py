@@ -33,19 +33,21 @@ ALERTS = (
     Alert(
         "AlertmanagerDown", "critical", 'up{job="alertmanager"} == 0', "2m",
         "Alertmanager {{ $labels.instance }} of {{ $labels.region }} does not answer its scrape (up is {{ $value }})",
-        "Alerts of the region reach nobody by this server. Where it is the only one, you read this on a dashboard or in Prometheus, not "
-        "on a pager.",
+        "Alerts of the region reach nobody by this server. Where it is the only one, you are told by another region's Alertmanager.",
         "overview/up",
         Proof(firing={f"up{{{AM}}}": "0"}, silent={f"up{{{AM}}}": "1"}),
+        elsewhere=True,
         inhibits=(Inhibit(("*",), ("region", "host")),
                   Inhibit(("PrometheusAlertsDropped", "PrometheusNotificationsFailing"), ("region",), system="prometheus"))),
     Alert(
         "AlertmanagerAbsent", "critical", 'group by (region) (up{job="prometheus"}) unless on (region) group by (region) '
                                           '(up{job="alertmanager"})', "5m",
         "Region {{ $labels.region }} has a Prometheus, but no Alertmanager is scraped (Prometheus is there: {{ $value }})",
-        "Every region tells its own people. Without an Alertmanager of its own, nothing that fires there reaches anybody.",
+        "Every region tells its own people. Without an Alertmanager of its own, what fires there reaches nobody, but for what other "
+        "regions are told.",
         "overview/up",
         Proof(firing={f"up{{{PROM}}}": "1"}, silent={f"up{{{PROM}}}": "1", f"up{{{AM}}}": "1"}),
+        elsewhere=True,
         inhibits=(Inhibit(("PrometheusJobWithoutTargets", "PrometheusWithoutAlertmanager"), ("region",), system="prometheus"),)),
     Alert(
         "AlertmanagerConfigReloadFailed", "warning", "max_over_time(alertmanager_config_last_reload_successful[5m]) == 0", "1m",
@@ -83,7 +85,8 @@ ALERTS = (
                       f"alertmanager_notifications_total{{{HOOK}}}": "0+6"},
               silent={f'alertmanager_notifications_failed_total{{{HOOK},reason="other"}}': "0",
                       f"alertmanager_notifications_total{{{HOOK}}}": "0+6"}),
-        thresholds=(Threshold("notifications_failed", 0.01, "ratio", "share of the notifications of one kind that were given up"),)),
+        thresholds=(Threshold("notifications_failed", 0.01, "ratio", "share of the notifications of one kind that were given up"),),
+        elsewhere=True),
     Alert(
         "AlertmanagerNotificationsSlow", "warning",
         f"histogram_quantile(0.9, sum by (region, host, instance, integration, le) (rate({LATENCY}_bucket[10m]))) > $notification_seconds",

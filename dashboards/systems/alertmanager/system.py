@@ -15,6 +15,6 @@ SYSTEM = System(
         ("alertmanager_nflog_query_errors_total", "it counts the first notification of each group as well, for which nothing is found yet"),
         ("limits on alerts and groups", "none is set"),
         ("refused log-ins", "they are answered before anything counts or logs them"),
-        ("the loss of a region's only Alertmanager, told by itself",
-         "AlertmanagerDown fires, but only another Alertmanager could tell somebody"),
+        ("alerts of Loki's ruler at other regions' Alertmanagers", "it sends all of its alerts to the same Alertmanagers; Prometheus tells "
+                                                                   "other regions of what is wrong with this one's notifications"),
     ))

@@ -1,10 +1,13 @@
 """Endpoints that do not answer, certificates that end, and probes that are not made. An endpoint whose own scrape fails too is left to
-its system's alert."""
+its system's alert. Other regions are looked at by their front doors (job peer_probe): region is from where, peer_region to where."""
 
 from dashboards.model import Alert, Inhibit, LogProof, Proof, Threshold
 
 PROBE = 'instance="obs-eu-1:3100",job="probe",region="eu",host="obs-eu-1",system="loki",module="tls"'
 OTHER = 'instance="obs-eu-1:9090",job="probe",region="eu",host="obs-eu-1",system="prometheus",module="tls"'
+DOOR = 'job="peer_probe",region="eu",peer_region="us",module="tls"'
+PEER_PROMETHEUS = f'instance="obs-us-1:9090",host="obs-us-1",system="prometheus",{DOOR}'
+PEER_WEB = f'instance="app-us-1:8443",host="app-us-1",system="psf_web",{DOOR}'
 SCRAPE = 'instance="obs-eu-1:3100",job="loki",region="eu",host="obs-eu-1",system="loki"'
 NODE = 'instance="obs-eu-1:9100",job="node",region="eu",host="obs-eu-1",system="node"'
 EXPORTER = 'instance="obs-eu-1:9115",job="blackbox",region="eu",host="obs-eu-1",system="blackbox"'
@@ -12,8 +15,8 @@ CERTIFICATE = 'subject="CN=obs-eu-1",issuer="CN=PSF Observatory CA",subjectalter
 REFUSED = "2026/11/22 22:03:46 http: TLS handshake error from 10.210.11.11:45210: tls: client didn't provide a certificate"
 DAY = 86400
 # The first end of a chain, by certificate: one that many ports of a host show is one fault.
-LEFT = ("min by (region, host, subject, issuer, serialnumber) (probe_ssl_earliest_cert_expiry "
-        "* on (region, instance, module) group_left (subject, issuer, serialnumber) probe_ssl_last_chain_info) - time()")
+LEFT = ('min by (region, host, subject, issuer, serialnumber) (probe_ssl_earliest_cert_expiry{job="probe"} '
+        '* on (region, instance, module) group_left (subject, issuer, serialnumber) probe_ssl_last_chain_info{job="probe"}) - time()')
 
 
 def certificate(end: str) -> dict[str, str]:
@@ -25,7 +28,8 @@ def certificate(end: str) -> dict[str, str]:
 ALERTS = (
     Alert(
         "EndpointDown", "critical",
-        'probe_success == 0 unless on (region, instance) up{job!="probe"} == 0 unless on (region, host) up{job="node"} == 0', "2m",
+        'probe_success{job="probe"} == 0 unless on (region, instance) up{job!="probe"} == 0 unless on (region, host) up{job="node"} == 0',
+        "2m",
         "Endpoint {{ $labels.instance }} of {{ $labels.system }} in {{ $labels.region }} refuses a client with a valid certificate "
         "(success is {{ $value }})",
         "The handshake with the endpoint has failed for two minutes, although its host answers and no scrape of the same port fails. The "
@@ -37,7 +41,7 @@ ALERTS = (
               silent={f"probe_success{{{PROBE}}}": "0", f"up{{{SCRAPE}}}": "0", f"up{{{NODE}}}": "1",
                       f"probe_success{{{OTHER}}}": "1"})),
     Alert(
-        "EndpointSlow", "warning", "probe_duration_seconds > $probe_duration and probe_success == 1", "10m",
+        "EndpointSlow", "warning", "probe_duration_seconds{job=\"probe\"} > $probe_duration and probe_success == 1", "10m",
         "A handshake with {{ $labels.instance }} of {{ $labels.system }} takes {{ $value | humanizeDuration }}",
         "The endpoint answers, but slowly for ten minutes: its host is short of processor time, its queue of connections is full, or "
         "packets are lost on the way.",
@@ -66,13 +70,44 @@ ALERTS = (
         thresholds=(Threshold("certificate_critical", 3 * DAY, "seconds", "life left from which on somebody is woken"),),
         inhibits=(Inhibit(("CertificateExpiring",), ("region", "host", "serialnumber")),)),
     Alert(
-        "EndpointTlsOutdated", "warning", 'probe_tls_version_info{version!="TLS 1.3"} == 1', "10m",
+        "EndpointTlsOutdated", "warning", 'probe_tls_version_info{job="probe", version!="TLS 1.3"} == 1', "10m",
         "Endpoint {{ $labels.instance }} of {{ $labels.system }} speaks {{ $labels.version }} (found {{ $value }} such version)",
         "The platform promises TLS 1.3 in transit. The endpoint agreed on an older version with a client that offers 1.3, so its own "
         "settings or library are older.",
         "overview/tls-version",
         Proof(firing={f'probe_tls_version_info{{{PROBE},version="TLS 1.2"}}': "1"},
               silent={f'probe_tls_version_info{{{PROBE},version="TLS 1.3"}}': "1"})),
+    # -- other regions -------------------------------------------------------------------------------------------------
+    Alert(
+        "RegionUnreachable", "critical", 'max by (region, peer_region) (probe_success{job="peer_probe"}) == 0', "2m",
+        "Region {{ $labels.peer_region }} cannot be reached from {{ $labels.region }}: none of its front doors answers (success is "
+        "{{ $value }})",
+        "The way between the two is cut, or the whole region is gone. If it lives, it says the same of this one; if it says nothing, it is "
+        "gone, and so is whoever would have told you there.",
+        "overview/regions",
+        Proof(firing={f"probe_success{{{PEER_PROMETHEUS}}}": "0", f"probe_success{{{PEER_WEB}}}": "0"},
+              silent={f"probe_success{{{PEER_PROMETHEUS}}}": "0", f"probe_success{{{PEER_WEB}}}": "1",
+                      f"probe_success{{{PROBE}}}": "0"}),
+        inhibits=(Inhibit(("RegionUnwatched", "PeerEndpointDown"), ("region", "peer_region")),
+                  Inhibit(("PsfWebPeerUnreachable",), ("region", "peer_region"), system="psf_web"))),
+    Alert(
+        "RegionUnwatched", "critical", 'max by (region, peer_region) (probe_success{job="peer_probe", system="prometheus"}) == 0', "3m",
+        "No Prometheus of region {{ $labels.peer_region }} answers from {{ $labels.region }} (success is {{ $value }})",
+        "Nothing is scraped there and no alert of Prometheus fires, not even one that says so. Only Loki's ruler of that region could, if "
+        "it still runs.",
+        "overview/regions",
+        Proof(firing={f"probe_success{{{PEER_PROMETHEUS}}}": "0", f"probe_success{{{PEER_WEB}}}": "1"},
+              silent={f"probe_success{{{PEER_PROMETHEUS}}}": "1", f"probe_success{{{PEER_WEB}}}": "0"}),
+        inhibits=(Inhibit(("PeerEndpointDown",), ("region", "peer_region")),)),
+    Alert(
+        "PeerEndpointDown", "warning", 'probe_success{job="peer_probe"} == 0', "10m",
+        "Endpoint {{ $labels.instance }} of {{ $labels.system }} in {{ $labels.peer_region }} does not answer from {{ $labels.region }} "
+        "(success is {{ $value }})",
+        "Other front doors of that region do. The endpoint is gone, which its own region tells too, or only the way to it from here is "
+        "shut.",
+        "overview/doors",
+        Proof(firing={f"probe_success{{{PEER_WEB}}}": "0"}, silent={f"probe_success{{{PEER_WEB}}}": "1"})),
+    # -- the exporter --------------------------------------------------------------------------------------------------
     Alert(
         "BlackboxDown", "warning", 'up{job="blackbox"} == 0', "2m",
         "The exporter of endpoints {{ $labels.instance }} in {{ $labels.region }} does not answer its scrape (up is {{ $value }})",
@@ -87,7 +122,7 @@ ALERTS = (
         "overview/up",
         Proof(firing={}, silent={f"up{{{EXPORTER}}}": "1", f"up{{{PROBE}}}": "1"}, count=2)),
     Alert(
-        "ProbeNotMade", "warning", 'up{job="probe"} == 0 unless on (region) up{job="blackbox"} == 0', "5m",
+        "ProbeNotMade", "warning", 'up{job=~"probe|peer_probe"} == 0 unless on (region) up{job="blackbox"} == 0', "5m",
         "{{ $labels.instance }} of {{ $labels.system }} is not probed (up is {{ $value }})",
         "The exporter answers, but not this request: the target names a module that it does not have, or the probe takes longer than the "
         "scrape may.",

@@ -3,10 +3,11 @@
 from dashboards.model import Metric
 
 PROBE = ("module",)
+PEER = (*PROBE, "peer_region")  # of the job peer_probe only
 
 METRICS = (
-    Metric("probe_success", "gauge", "boolean", "1 when the probe succeeded", PROBE),
-    Metric("probe_duration_seconds", "gauge", "seconds", "How long the whole probe took", PROBE),
+    Metric("probe_success", "gauge", "boolean", "1 when the probe succeeded", PEER),
+    Metric("probe_duration_seconds", "gauge", "seconds", "How long the whole probe took", PEER),
     Metric("probe_dns_lookup_time_seconds", "gauge", "seconds", "How long the lookup of the name took", PROBE),
     Metric("probe_ssl_earliest_cert_expiry", "gauge", "seconds", "When the first certificate of the chain ends, in Unix time", PROBE),
     Metric("probe_ssl_last_chain_info", "info", "info", "The certificate that was shown, where its chain was verified",

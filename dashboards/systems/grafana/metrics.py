@@ -1,4 +1,4 @@
-"""Metrics of the sync; plugins/plugin_utils/grafana.py of the collection makes them."""
+"""Metrics of the sync; plugins/plugin_utils/grafana_told.py of the collection makes them."""
 
 from dashboards.model import Metric
 

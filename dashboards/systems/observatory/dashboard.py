@@ -10,6 +10,7 @@ BURN = ((None, GREEN), (1, YELLOW), (6, ORANGE), (14.4, RED))
 SEVERITIES = {"critical": ("critical", RED), "warning": ("warning", ORANGE), "info": ("info", BLUE)}
 SLO_COLUMNS = {"region": "Region", "sloth_service": "Service", "sloth_slo": "SLO"}
 NOT_FIRING = "nothing fires on a good day"
+NOT_ASSESSED = "nothing is known before the first run of playbooks/assess.yml"
 NO_SLO = "an estate without a system that has objectives has no budgets"
 NO_SYNC = "nobody has brought content to a Grafana yet"
 TO_SYSTEM = {"System": ("Its dashboard", "/d/psf-${__value.text}-overview?${region:queryparam}&${__url_time_range}")}
@@ -26,10 +27,11 @@ DASHBOARDS = (
         "Where one starts: what is up, what fires and which budgets are left in a region; from here to every system.",
         rows=(
             golden(
-                stat("up", "Targets up", "Share of all targets whose last scrape succeeded.", "percentunit", prom('avg(up{job!="probe"})'),
+                stat("up", "Targets up", "Share of all targets whose last scrape succeeded.", "percentunit",
+                     prom('avg(up{job!~"(peer_)?probe"})'),
                      steps=((None, RED), (0.99, YELLOW), (1, GREEN))),
                 stat("probes", "Endpoints up", "Share of the endpoints that answer from outside.", "percentunit",
-                     prom("avg(probe_success)"),
+                     prom('avg(probe_success{job="probe"})'),
                      steps=((None, RED), (0.99, YELLOW), (1, GREEN))),
                 stat("critical", "Critical alerts", "Critical alerts that fire now: somebody was woken.", "short",
                      prom('count(ALERTS{alertstate="firing", severity="critical"}) or vector(0)'), steps=((None, GREEN), (1, RED))),
@@ -41,8 +43,8 @@ DASHBOARDS = (
                 stat("hosts", "Hosts", "Hosts that answer.", "short", prom('sum(up{job="node"})')),
                 table("systems", "Systems", "Every system with the share of its targets that are up; a click opens its dashboard.",
                       "percentunit",
-                      prom('avg by (system) (up{job!="probe"})', "Up", instant=True),
-                      prom('count by (system) (up{job!="probe"})', "Targets", instant=True),
+                      prom('avg by (system) (up{job!~"(peer_)?probe"})', "Up", instant=True),
+                      prom('count by (system) (up{job!~"(peer_)?probe"})', "Targets", instant=True),
                       columns={"system": "System"}, units={"Up": "percentunit", "Targets": "short"}, links=TO_SYSTEM, colors={"Up": UP},
                       sort=(("Up", False), ("System", False)), width=10, height=10),
                 table("firing", "What fires", "Alerts that fire now, the critical first.", "short",
@@ -57,7 +59,7 @@ DASHBOARDS = (
                            prom('count by (severity) (ALERTS{alertstate="firing"})', "{{severity}}"), min=0, stack=True,
                            may_be_empty=NOT_FIRING),
                 states("systems-up", "Systems", "Share of each system's targets that are up: red below all.",
-                       prom('min by (system) (up{job!="probe"})', "{{system}}"), width=16)),
+                       prom('min by (system) (up{job!~"(peer_)?probe"})', "{{system}}"), width=16)),
             ),
             Row("Budgets", (
                 table("budgets", "Error budgets", "Every SLO with what is left of its error budget and how fast it is used now.",
@@ -78,25 +80,41 @@ DASHBOARDS = (
                 stat("sync-failed", "Objects that failed", "Objects that Grafana refused in the last sync.", "short",
                      prom("sum(psf_grafana_sync_failed_objects)", "failed"), steps=((None, GREEN), (1, RED)), width=6, decimals=0,
                      may_be_empty=NO_SYNC))),
+            Row("Governance", (
+                stat("governance-score", "Governance score", "Weighted share of the controls that hold in the region.", "percentunit",
+                     prom('min(gov_score_ratio{scope="overall", kind="effective"})'),
+                     steps=((None, RED), (0.7, ORANGE), (0.8, YELLOW), (0.9, GREEN)), may_be_empty=NOT_ASSESSED),
+                stat("governance-open", "Open findings", "Subjects of controls that fail or could not be read, and are not waived.",
+                     "short",
+                     prom('sum(gov_control_subjects{status=~"fail|error"})'), steps=((None, GREEN), (1, ORANGE)),
+                     may_be_empty=NOT_ASSESSED),
+                stat("governance-age", "Last assessment", "How long ago the last whole assessment ended.", "s",
+                     prom("time() - max(gov_run_last_success_timestamp_seconds)"), steps=((None, GREEN), (108000, ORANGE)),
+                     may_be_empty=NOT_ASSESSED))),
             logs_row(SYSTEM)),
-        instances=False, links=(("All regions", "psf-observatory-global"), ("Error budgets", "psf-observatory-slo"))),
+        instances=False, links=(("All regions", "psf-observatory-global"), ("Error budgets", "psf-observatory-slo"),
+                                ("Governance", "psf-governance-overview"))),
     Dashboard(
         "global", "All regions",
         "The regions side by side. Each region's own Prometheus knows only itself: all are here once the data source is a global view.",
         rows=(
             golden(
                 timeseries("up-by-region", "Targets up", "Share of the targets of each region whose last scrape succeeded.", "percentunit",
-                           prom('avg by (region) (up{job!="probe"})', "{{region}}"), min=0, max=1),
+                           prom('avg by (region) (up{job!~"(peer_)?probe"})', "{{region}}"), min=0, max=1),
                 timeseries("probes-by-region", "Endpoints up", "Share of the endpoints of each region that answer from outside.",
                            "percentunit",
-                           prom("avg by (region) (probe_success)", "{{region}}"), min=0, max=1),
+                           prom('avg by (region) (probe_success{job="probe"})', "{{region}}"), min=0, max=1),
                 timeseries("alerts-by-region", "Critical alerts", "Critical alerts that fire in each region.", "short",
                            prom('count by (region) (ALERTS{alertstate="firing", severity="critical"})', "{{region}}"), min=0,
                            may_be_empty=NOT_FIRING),
                 table("matrix", "Systems by region", "Share of the targets that are up.", "percentunit",
-                      prom('avg by (system, region) (up{job!="probe"})', "Up", instant=True),
+                      prom('avg by (system, region) (up{job!~"(peer_)?probe"})', "Up", instant=True),
                       columns={"region": "Region", "system": "System"}, colors={"Up": UP},
                       links=TO_SYSTEM, sort=(("Up", False), ("System", False)), width=24)),
+            Row("Ways between regions", (
+                states("ways", "Who reaches whom", "Whether any front door of the other region answers.",
+                       prom('max by (region, peer_region) (probe_success{job="peer_probe"})', "{{region}} to {{peer_region}}"), width=24,
+                       may_be_empty="an estate of one region has no other to reach"),)),
             Row("Load", (
                 timeseries("hosts-by-region", "Hosts", "Hosts that answer.", "short",
                            prom('sum by (region) (up{job="node"})', "{{region}}"), min=0),

@@ -196,7 +196,8 @@ ALERTS = (
     Alert(
         "PrometheusWithoutAlertmanager", "warning", "max_over_time(prometheus_notifications_alertmanagers_discovered[5m]) < 1", "5m",
         "Prometheus {{ $labels.instance }} knows {{ $value }} Alertmanagers",
-        "Its configuration names none. Alerts fire, and nobody is told; this one is seen only where another Prometheus looks at it.",
+        "Its configuration names none, not even of another region. Alerts fire, and nobody is told; this one is seen only where another "
+        "Prometheus looks at it.",
         "overview/alertmanagers",
         Proof(firing={f"prometheus_notifications_alertmanagers_discovered{{{PROM}}}": "0"},
               silent={f"prometheus_notifications_alertmanagers_discovered{{{PROM}}}": "1"}),
@@ -205,11 +206,11 @@ ALERTS = (
         "PrometheusAlertsDropped", "critical", "rate(prometheus_notifications_dropped_total[5m]) > 0", "5m",
         "Prometheus {{ $labels.instance }} of {{ $labels.region }} drops {{ $value | humanize }} alerts per second: no Alertmanager takes "
         "them",
-        "Every Alertmanager that it knows refuses or does not answer, or the queue is full. What fires in this region does not reach "
-        "anybody.",
+        "Every Alertmanager of the region refuses or does not answer, or the queue is full: what fires in this region does not reach "
+        "anybody. Or those of another region do not, just when they are to be told that this one cannot tell.",
         "overview/dropped",
         Proof(firing=grows("prometheus_notifications_dropped_total"), silent=still("prometheus_notifications_dropped_total")),
-        inhibits=(Inhibit(("PrometheusNotificationsFailing", "PrometheusNotificationQueueFilling"), SELF),)),
+        inhibits=(Inhibit(("PrometheusNotificationsFailing", "PrometheusNotificationQueueFilling"), SELF),), elsewhere=True),
     Alert(
         "PrometheusNotificationsFailing", "warning",
         "rate(prometheus_notifications_errors_total[5m]) / (rate(prometheus_notifications_sent_total[5m]) > 0) > $notification_errors",

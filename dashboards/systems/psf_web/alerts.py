@@ -5,6 +5,16 @@ from dashboards.model import Alert, Inhibit, LogProof, Proof, Threshold
 WEB = 'instance="app-eu-1:8443",job="psf_web",region="eu",host="app-eu-1",system="psf_web"'
 OUT = f'{WEB},rpc_service="catalog.Catalog",rpc_method="GetProduct",peer_region="us"'
 MIB = 1 << 20
+ROUTE = f'{WEB},http_route="/products",http_request_method="GET",http_response_status_code="200"'
+LATENCY = "http_server_request_duration_seconds"
+
+
+def answered(within: str, every: str) -> dict[str, str]:
+    """Buckets of answers: within 200 ms, within half a second, all of them."""
+    return {f'{LATENCY}_bucket{{{ROUTE},le="0.2"}}': within, f'{LATENCY}_bucket{{{ROUTE},le="0.5"}}': every,
+            f'{LATENCY}_bucket{{{ROUTE},le="+Inf"}}': every, f"{LATENCY}_count{{{ROUTE}}}": every}
+
+
 
 ALERTS = (
     Alert(
@@ -27,6 +37,17 @@ ALERTS = (
                       'http_response_status_code="200"}': "0+600"},
               minutes=115),
         thresholds=(Threshold("requests_per_second", 0.1, "requests/s", "requests below which a region counts as without traffic"),)),
+    Alert(
+        "PsfWebSlow", "warning",
+        f"histogram_quantile(0.95, sum by (region, le) (rate({LATENCY}_bucket[2m]))) > $slow_seconds "
+        f"and sum by (region) (rate({LATENCY}_count[2m])) > $slow_traffic", "2m",
+        "A twentieth of the requests in {{ $labels.region }} takes {{ $value | humanizeDuration }} or longer",
+        "The promise is that 95 % of the requests take less than 200 ms. The objective's page needs slow answers for most of an hour; this "
+        "says in minutes that users wait.",
+        "overview/http-latency",
+        Proof(firing=answered("0+540", "0+600"), silent=answered("0+590", "0+600")),
+        thresholds=(Threshold("slow_seconds", 0.2, "seconds", "time within which 95 % of the requests are answered"),
+                    Threshold("slow_traffic", 0.5, "requests/s", "requests below which the slowest twentieth says nothing"))),
     Alert(
         "PsfWebEventLoopBlocked", "warning", "nodejs_eventloop_lag_p99_seconds > $event_loop_lag", "5m",
         "The event loop of {{ $labels.instance }} lags {{ $value | humanizeDuration }} at the 99th percentile",

@@ -8,7 +8,7 @@ SYSTEM = System(
                 "sees.",
     jobs=("psf_web",), logs='{service_name="psf_web"}', traces=("psf_web",),
     left_out=(
-        ("an alert on the latency of each route", "the objective on latency fires when users notice; the routes stand on the dashboard"),
+        ("an alert on the latency of each route", "PsfWebSlow and the objective fire when users notice; the routes stand on the dashboard"),
         ("an alert on processor use", "a busy service that answers in time is what one pays for; event loop lag says when it does not"),
         ("GraphQL and WebSocket panels", "the reference service speaks REST and gRPC; no recorded scrape contains the others"),
     ))

@@ -23,5 +23,13 @@ def test_severity():
 
 
 def test_labels(monkeypatch):
-    monkeypatch.setattr(naming, "alert_labels", lambda system, severity, owner: {"severity": severity, "owner": ""})
+    monkeypatch.setattr(naming, "alert_labels", lambda system, severity, owner, elsewhere: {"severity": severity, "owner": ""})
     assert "an alert has owner, severity, system" in found("owners_and_severities", content())[0]
+
+
+def test_an_alert_that_others_are_told_must_say_so(monkeypatch):
+    assert found("owners_and_severities", content(alerts=(replace(QUEUE, elsewhere=True),))) == []
+    labels = naming.alert_labels
+    monkeypatch.setattr(naming, "alert_labels", lambda system, severity, owner, elsewhere: labels(system, severity, owner))
+    assert "an alert has owner, severity, system, told_elsewhere" in found(
+        "owners_and_severities", content(alerts=(replace(QUEUE, elsewhere=True),)))[0]

@@ -11,8 +11,7 @@ from pathlib import Path
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.psf.observatory.plugins.module_utils import pki
-from ansible_collections.psf.observatory.plugins.plugin_utils import estate
-from ansible_collections.psf.observatory.plugins.plugin_utils import grafana as grafana_content
+from ansible_collections.psf.observatory.plugins.plugin_utils import estate, grafana_told
 from ansible_collections.psf.observatory.plugins.plugin_utils.settings import (
     alertmanager,
     common,
@@ -163,9 +162,10 @@ class FilterModule:
                settings, target_file, traced, verify_table, where)
         table = {function.__name__: function for function in own} | {
             "endpoints": estate.endpoints, "estate_document": estate.document, "host_port": estate.join,
-            "grafana_datasources": grafana_content.datasources, "grafana_folders": grafana_content.folders,
-            "grafana_placement": grafana_content.placement, "grafana_sync_metrics": grafana_content.sync_metrics,
-            "inventory_problems": estate.check, "probe_targets": estate.probes, "region": estate.region_of,
+            "grafana_datasources": grafana_told.datasources, "grafana_folders": grafana_told.folders,
+            "grafana_placement": grafana_told.placement, "grafana_sync_metrics": grafana_told.sync_metrics,
+            "inventory_problems": estate.check, "peer_endpoints": estate.peers, "peer_probe_targets": estate.peer_probes,
+            "probe_targets": estate.probes, "region": estate.region_of,
             "scrape_targets": estate.targets,
         }
         return {name: _said(function) for name, function in table.items()}

@@ -54,9 +54,12 @@ class Region:
         return missing, "%d of %d targets up" % (count, len(self.params["targets"]) * len(self.params["prometheus"]))
 
     def alertmanagers(self):
-        """Every Prometheus has found an Alertmanager to send its alerts to."""
-        missing = [server["host"] + " has no active Alertmanager" for server in self.params["prometheus"] if not self.json(
-            server["url"] + "/api/v1/alertmanagers")["data"]["activeAlertmanagers"]]
+        """Every Prometheus has found an Alertmanager of the region to send its alerts to; those of other regions do not count."""
+        missing = []
+        for server in self.params["prometheus"]:
+            active = [row["url"] for row in self.json(server["url"] + "/api/v1/alertmanagers")["data"]["activeAlertmanagers"]]
+            if not any(url.startswith(row["url"] + "/") for url in active for row in self.params["alertmanager"]):
+                missing.append(server["host"] + " has no active Alertmanager of the region")
         return missing, "every Prometheus has one"
 
     def logs(self):

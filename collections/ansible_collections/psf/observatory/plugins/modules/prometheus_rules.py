@@ -21,6 +21,10 @@ notes:
   - Prometheus must have C(<link>/rules/*.yml) among its C(rule_files), C(--web.enable-lifecycle), and for the pages
     C(--web.user-assets=<link>/pages). The role P(psf.observatory.prometheus#role) sets all three.
   - Only tests that changed, or that concern a rule that changed (by name, or through recording rules), are run.
+  - Where a host has nothing yet, all tests are due. The first such host runs them, others with the same promtool wait and go by its
+    verdict.
+  - The controller remembers in C(<bundle>.deployed) what each host got last, so that a change is one round trip too. It may be removed
+    at any time.
 author:
   - PSF Observatory contributors (@psf-web)
 extends_documentation_fragment:

@@ -9,6 +9,8 @@ Format: docs/adr/0010-bundle.md. A file whose sha256 is not the manifest's is re
 from __future__ import annotations
 
 import base64
+import contextlib
+import fcntl
 import hashlib
 import json
 import re
@@ -155,8 +157,60 @@ def _joined(path: str, name: str) -> str:
     return "/".join(parts)
 
 
+class Deployed:
+    """What the controller remembers of its deployments, in <bundle>.deployed/ beside the bundle: what each host got last, and whose tests
+    passed where. It saves round trips and tests; what is wrong in it or missing costs one, never more. Beside a bundle on a medium that
+    cannot be written, nothing is remembered."""
+
+    def __init__(self, bundle: Path, part: str, host: str):
+        self.directory = bundle.with_name(f"{bundle.name}.deployed")
+        self.part = part
+        self.path = self.directory / f"{part}-{hashlib.sha256(host.encode()).hexdigest()[:16]}.json"
+
+    def lacking(self, part: Part) -> list[str] | None:
+        """Checksums that the host did not get with the last deployment; None where nothing is known or nothing is new."""
+        try:
+            last = json.loads(self.path.read_text(encoding="utf-8"))
+            known = set(last["files"].values())
+            return None if last["digest"] == part.digest else sorted(set(part.files.values()) - known)
+        except (OSError, ValueError, TypeError, KeyError, AttributeError):
+            return None
+
+    def note(self, part: Part) -> None:
+        fresh = self.path.with_suffix(".new")
+        with contextlib.suppress(OSError):
+            self.directory.mkdir(mode=0o700, exist_ok=True)
+            fresh.write_text(json.dumps(part.short()), encoding="utf-8")
+            fresh.replace(self.path)
+
+    @contextlib.contextmanager
+    def proof(self, part: Part, tool: str):
+        """A mapping with `proven`: whether `tool` passed the tests of this content on another host. If not, the others wait while this one
+        tries, and `passed` set to true tells them."""
+        found = {"proven": False, "passed": False}
+        marker = self.directory / f"{self.part}-{hashlib.sha256(f'{part.digest} {tool}'.encode()).hexdigest()[:16]}.proven"
+        try:
+            if not tool:
+                raise FileNotFoundError(tool)
+            self.directory.mkdir(mode=0o700, exist_ok=True)
+            lock = open(marker.with_suffix(".lock"), "w", encoding="ascii")  # noqa: SIM115 (closed below)
+        except OSError:
+            yield found
+            return
+        with lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if marker.exists():
+                fcntl.flock(lock, fcntl.LOCK_UN)
+                yield {**found, "proven": True}
+                return
+            yield found
+            if found["passed"]:
+                marker.touch()
+
+
 class RulesAction(ActionBase):
-    """The controller's part: checksums first; the files only when the host lacks them, and only those."""
+    """The controller's part: checksums first; the files only when the host lacks them, and only those. What a host got last is remembered,
+    so that a change is one round trip."""
 
     part = ""
     _supports_check_mode = True
@@ -171,9 +225,15 @@ class RulesAction(ActionBase):
             if not arguments.get("bundle"):
                 raise AnsibleActionFail("bundle: the directory of the bundle on the controller is missing")
             part = Part(Bundle(arguments["bundle"]), self.part)
-            answer = self._module({**arguments, "content": part.short()}, task_vars)
+            memory = Deployed(part.bundle.path, self.part, str((task_vars or {}).get("inventory_hostname")))
+            lacking = memory.lacking(part)
+            answer = self._module({**arguments, "content": part.short() if lacking is None else part.whole(lacking)}, task_vars)
             if (missing := answer.pop("needs_content", None)) is not None:
-                answer = self._module({**arguments, "content": part.whole(missing)}, task_vars)
+                with memory.proof(part, answer.pop("tool", "")) as proof:
+                    answer = self._module({**arguments, "content": {**part.whole(missing), "proven": proof["proven"]}}, task_vars)
+                    proof["passed"] = not answer.get("failed")
+            if not answer.get("failed") and not self._task.check_mode:
+                memory.note(part)
         except ContentError as error:
             raise AnsibleActionFail(str(error)) from error
         return merge_hash(result, answer)

@@ -55,6 +55,8 @@ def services_in(directories: tuple[Path, ...]) -> dict[str, dict[str, Any]]:
             raise EstateError(f"{path}: id is {data.get('id')!r}, but the file is {path.stem!r}")
         if data["id"] in found:
             raise EstateError(f"{path}: service {data['id']!r} is described twice")
+        if data.get("front_door") and MAIN_PORT not in data["ports"]:
+            raise EstateError(f"{path}: front_door is the port {MAIN_PORT!r}, which it does not have")
         if data["auth"] not in AUTH:
             raise EstateError(f"{path}: auth is {data['auth']!r}, not one of {', '.join(AUTH)}")
         data.setdefault("system", data["id"])
@@ -167,6 +169,12 @@ def endpoints(hosts: Any, groups: dict[str, list[str]], host: str, service_id: s
             "scheme": scheme, "url": f"{scheme}://{target}", "health": f"{scheme}://{target}{service.get('health', '/')}",
             "auth": service["auth"]})
     return rows
+
+
+def peers(hosts: Any, groups: dict[str, list[str]], host: str, service_id: str) -> list[dict[str, Any]]:
+    """How a service of the other regions is reached from a host; entries as those of endpoints()."""
+    own = region_of(groups, host)
+    return [row for row in endpoints(hosts, groups, host, service_id, everywhere=True) if row["region"] not in (own, None)]
 
 
 def tls(variables: dict[str, Any]) -> bool:
@@ -333,9 +341,10 @@ def targets(hosts: Any, groups: dict[str, list[str]], host: str, extra: Any = No
 def document(groups: dict[str, list[str]], options: dict[str, Any], hosts: Any = None, before: str = "") -> dict[str, Any]:
     """The estate file: what content is rendered for (format: docs/adr/0010-bundle.md). Equal inventories give equal documents.
 
-    Its systems are those of the services that some host runs; the platform as a whole (observatory), and the units (systemd) of hosts
-    that have a node exporter. With `hosts`, an optional service is left out where they do without it. When a run does not read those
-    hosts, because of its limit, it is in the document where it was `before`, in the text of the last one.
+    Its systems are those of the services that some host runs; the platform as a whole (observatory), the units (systemd) of hosts
+    that have a node exporter, and what the assessment brings there (governance). With `hosts`, an optional service is left out where they
+    do without it. When a run does not read those hosts, because of its limit, it is in the document where it was `before`, in the text
+    of the last one.
 
     options: environment; owners (a list, or a mapping by owner as observatory_owners); systems (ids that no service of the collection
     has), elsewhere (ids of systems that others run, and of which something is known here all the same), thresholds (system to id to
@@ -346,6 +355,8 @@ def document(groups: dict[str, list[str]], options: dict[str, Any], hosts: Any =
     found = {service["system"] for service in services().values() if _runs(hosts, groups, service, known)} | {"observatory"}
     if "node" in found:
         found.add("systemd")
+        if "prometheus" in found:
+            found.add("governance")
     owners = options.get("owners") or ["platform"]
     urls = options.get("urls") or {}
     for name in urls:
@@ -388,11 +399,20 @@ def _runs(hosts: Any, groups: dict[str, list[str]], service: dict[str, Any], bef
 def probes(hosts: Any, groups: dict[str, list[str]], host: str) -> list[dict[str, Any]]:
     """What the blackbox exporters of a region ask: the TLS handshake of every main port of its services."""
     own = region_of(groups, host)
-    rows = []
-    for service in services().values():
-        for row in endpoints(hosts, groups, host, service["id"]) if MAIN_PORT in service["ports"] else []:
-            rows.append({"targets": [row["target"]],
-                         "labels": {"region": own, "system": service["system"], "host": row["host"],
-                                    "instance": join(row["host"], row["port"]),
-                                    "module": "tls" if row["scheme"] == "https" else "tcp_connect"}})
+    rows = [_probe(row, service, own) for service in services().values() if MAIN_PORT in service["ports"]
+            for row in endpoints(hosts, groups, host, service["id"])]
     return sorted(rows, key=lambda row: row["labels"]["instance"])
+
+
+def peer_probes(hosts: Any, groups: dict[str, list[str]], host: str) -> list[dict[str, Any]]:
+    """What they ask of other regions: the handshake of the services that say `front_door`. region is from where, peer_region to where."""
+    own = region_of(groups, host)
+    rows = [_probe(row, service, own, peer_region=row["region"]) for service in services().values() if service.get("front_door")
+            for row in peers(hosts, groups, host, service["id"])]
+    return sorted(rows, key=lambda row: row["labels"]["instance"])
+
+
+def _probe(row: dict[str, Any], service: dict[str, Any], own: str, **more: str) -> dict[str, Any]:
+    return {"targets": [row["target"]],
+            "labels": {"region": own, "system": service["system"], "host": row["host"], "instance": join(row["host"], row["port"]),
+                       "module": "tls" if row["scheme"] == "https" else "tcp_connect", **more}}

@@ -108,10 +108,11 @@ class Rig:
     def files(self, *groups, pages="hello"):
         return {"prometheus/rules/node.yml": ("prometheus_rules", rules(*groups)), "pages/index.html": ("page", pages)}
 
-    def deploy(self, files=None, check=False, state="present", **options):
-        """One task; `files` as `write_bundle` takes them."""
+    def deploy(self, files=None, check=False, state="present", more=None, first=None, **options):
+        """One task; `files` as `write_bundle` takes them, `more` goes with whole contents, files with the checksums `first` with the first
+        call."""
         part = Part(self.bundle(files), "prometheus_rules") if files is not None else None
-        content, self.calls = part and part.short(), 0
+        content, self.calls = part and (part.short() if first is None else part.whole(first)), 0
         while True:
             self.calls += 1
             params = {"name": "prometheus_rules", "state": state, "directory": self.directory, "link": self.link, "inside": "",
@@ -122,7 +123,7 @@ class Rig:
                 result = converger.run()
             except NeedsContent as needs:
                 self.missing = needs.missing
-                content = part.whole(needs.missing)
+                content = {**part.whole(needs.missing), **(more or {})}
                 continue
             return SimpleNamespace(**result, warnings=converger.warnings, diff=converger.plan.diff(),
                                    steps=[(row["step"], row["target"]) for row in converger.plan.as_list()])

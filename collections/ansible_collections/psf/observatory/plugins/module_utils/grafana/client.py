@@ -29,6 +29,9 @@ PASSING = (429, 502, 503, 504)
 # What Grafana says, with status 500, when two writes met in its database.
 MET = re.compile(r"database is locked|Failed to save dashboard|could not find object using provided id and hash|SQLITE_BUSY", re.I)
 LONGEST_WAIT = 30.0
+# Calls at a time. SQLite, which Grafana has unless told otherwise, takes one writer at a time; reads do not get in each other's way.
+WRITERS, READERS = 4, 8
+WRITERS_OF_A_SERVER = 16
 
 
 class ApiError(ConcernError):
@@ -43,7 +46,7 @@ class ApiError(ConcernError):
 class Client:
     """`url` is Grafana's base, with its sub path. `sleep` and `jitter` are for tests."""
 
-    def __init__(self, url, username=None, password=None, token=None, org_id=None, timeout=30.0, retries=5, workers=4, verify=True,
+    def __init__(self, url, username=None, password=None, token=None, org_id=None, timeout=30.0, retries=5, workers=None, verify=True,
                  ca=None, cert=None, key=None, use_proxy=True, sleep=time.sleep, jitter=random.random):
         parts = urllib.parse.urlsplit(url.rstrip("/"))
         if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -51,7 +54,9 @@ class Client:
         if parts.username or parts.query or parts.fragment:
             raise ConcernError("url: %r has a user, a query or a fragment; give only scheme, host, port and path" % _plain(parts))
         self.url, self.parts = url.rstrip("/"), parts
-        self.timeout, self.retries, self.workers = timeout, retries, max(1, workers)
+        self.timeout, self.retries = timeout, retries
+        self.chosen = workers
+        self.workers, self.readers = workers or WRITERS, workers or READERS
         self.sleep, self.jitter = sleep, jitter
         self.headers = {"Accept": "application/json", "User-Agent": "psf.observatory"}
         if token:
@@ -81,10 +86,10 @@ class Client:
                 return rows
             page += 1
 
-    def call(self, method, path, about, body=None, missing=False):
+    def call(self, method, path, about, body=None, missing=False, headers=None):
         """One request with its retries. Data of the answer, None where it is empty."""
         data = None if body is None else json.dumps(body).encode()
-        headers = dict(self.headers)
+        headers = dict(self.headers, **(headers or {}))
         if data is not None:
             headers["Content-Type"] = "application/json"
         if self.proxy and self.tls is None:
@@ -186,7 +191,7 @@ class Client:
     def map(self, function, items, workers=None):
         """Results of function(item) in order, several calls at a time. The first error ends it, once the running ones are done."""
         items = list(items)
-        count = min(workers or self.workers, len(items))
+        count = min(workers or self.readers, len(items))
         if count <= 1:
             return [function(item) for item in items]
         with concurrent.futures.ThreadPoolExecutor(max_workers=count) as pool:

@@ -14,6 +14,8 @@ import json
 
 # What Grafana itself keeps in a dashboard, and what is about one instance of it.
 DASHBOARD_OWN = ("id", "uid", "version", "iteration", "gnetId")
+# Stands for what a notification policy is known by: whom it is for.
+_ROUTE = "(route)"
 # Lists in a dashboard whose entries have a name: what it is called, and the keys that may hold it.
 NAMED = {
     "targets": ("query", ("refId",)),
@@ -21,6 +23,7 @@ NAMED = {
     "links": ("link", ("title",)),
     "transformations": ("transformation", ("id",)),
     "overrides": ("override", ()),
+    "routes": ("route", (_ROUTE,)),
 }
 LONG = 400
 
@@ -96,6 +99,10 @@ def _walk(where, before, after, rows):
         return
     if where[-1:] == ("panels",) and isinstance(before or {}, dict) and isinstance(after or {}, dict):
         _walk_panels(where[:-1], before or {}, after or {}, rows)
+    elif where == ("data",) and isinstance(before or {}, dict) and isinstance(after or {}, dict):
+        # The queries of an alert rule.
+        for key in sorted(set(before or {}) | set(after or {})):
+            _walk(("query %s" % key,), (before or {}).get(key), (after or {}).get(key), rows)
     elif isinstance(before, dict) and isinstance(after, dict):
         for key in sorted(set(before) | set(after)):
             _walk(where + (key,), before.get(key), after.get(key), rows)
@@ -136,6 +143,16 @@ def _outline(panel):
     return ", ".join(word for word in words if word)
 
 
+def _name(entry, key):
+    """What an entry of a list is called."""
+    if not isinstance(entry, dict):
+        return None
+    if key != _ROUTE:
+        return entry.get(key)
+    matchers = entry.get("object_matchers")
+    return " ".join("".join(str(part) for part in row) for row in matchers) if matchers else "all"
+
+
 def _walk_list(where, before, after, rows):
     """Entries with names are matched by them; others by place, where both lists are of objects; else the list is one value."""
     called, keys = NAMED.get(where[-1] if where else "", ("", ()))
@@ -149,7 +166,7 @@ def _walk_list(where, before, after, rows):
             return
         rows.append((" / ".join(where), shown(before), shown(after)))
         return
-    old, new = {entry[name]: entry for entry in before}, {entry[name]: entry for entry in after}
+    old, new = {_name(entry, name): entry for entry in before}, {_name(entry, name): entry for entry in after}
     top = where[:-2] if where[-1] == "list" else where[:-1]
     for key in list(dict.fromkeys(list(old) + list(new))):
         _walk(top + ("%s %s" % (called, key),), old.get(key), new.get(key), rows)
@@ -160,7 +177,7 @@ def _walk_list(where, before, after, rows):
 
 def _names(entries, key):
     """Whether this key names every entry, each once."""
-    names = [entry.get(key) if isinstance(entry, dict) else None for entry in entries]
+    names = [_name(entry, key) for entry in entries]
     return all(isinstance(name, str) and name for name in names) and len(set(names)) == len(names)
 
 

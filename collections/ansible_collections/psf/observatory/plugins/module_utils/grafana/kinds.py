@@ -18,18 +18,23 @@ GENERAL = ("", "general", None)
 
 
 class Found:
-    """An object as Grafana has it. lock: its version; raw: as answered; provisioned: it comes from files of the server."""
+    """An object as Grafana has it.
 
-    def __init__(self, data, lock=None, raw=None, provisioned=False, secrets=()):
+    lock: its version, or what else a write needs; raw: as answered; provisioned: it comes from files of the server; initial: it is what
+    Grafana has when nobody has written to it.
+    """
+
+    def __init__(self, data, lock=None, raw=None, provisioned=False, secrets=(), initial=False):
         self.data, self.lock, self.raw, self.provisioned, self.secrets = data, lock, raw, provisioned, frozenset(secrets)
+        self.initial = initial
         self.digest = compare.digest(data)
 
 
 class World:
-    """What is read once and used by several kinds."""
+    """What is read once and used by several kinds. editable: whether people may edit in the UI what is written of alerting."""
 
-    def __init__(self, client):
-        self.client = client
+    def __init__(self, client, editable=False):
+        self.client, self.editable, self.org_id = client, editable, 1
         self.folders, self.dashboards = {}, {}
         self.team_ids, self.user_ids = {}, None
 
@@ -63,12 +68,21 @@ class Kind:
     prunes = True
     # How many are written at a time; None: as the client says.
     workers = None
+    # Whether it has secrets, which are written and cannot be read.
+    secret = False
+    # Whether a write carries what was read, so that Grafana refuses it when somebody else wrote meanwhile.
+    locks = True
 
     def __init__(self, world):
         self.world, self.client = world, world.client
+        # Names of the secrets that are ours, by key.
+        self.hidden = {}
+
+    def about(self, key, data):
+        return model.name_of(self.name, key, data)
 
     def call(self, method, path, key, data, body=None, missing=False):
-        return self.client.call(method, path, model.name_of(self.name, key, data), body, missing)
+        return self.client.call(method, path, self.about(key, data), body, missing)
 
     def read(self, keys):
         """{key: Found} of those of `keys` that exist."""
@@ -79,6 +93,10 @@ class Kind:
     def read_back(self, keys):
         """The same after a write, when what was read once is out of date."""
         return Kind.read(self, keys)
+
+    def settled(self, key, found):
+        """The same, with what a list does not tell and a write must know."""
+        return found
 
     def same_uid(self, answered, key, wanted):
         if answered != key:
@@ -175,6 +193,7 @@ class Permissions(Kind):
 
 class DataSource(Kind):
     name = "datasource"
+    secret = True
     KEYS = ("name", "type", "access", "url", "isDefault", "basicAuth", "basicAuthUser", "withCredentials", "user", "database")
     # Grafana's own notes in jsonData.
     NOTES = ("pdcInjected",)
@@ -219,6 +238,7 @@ class DataSource(Kind):
 class LibraryPanel(Kind):
     name = "library panel"
     SIZE = 500
+    folders = None
 
     def read(self, keys):
         rows = self.client.pages("/api/library-elements?kind=1&perPage=%d" % self.SIZE, "library panels", self.SIZE,
@@ -227,6 +247,12 @@ class LibraryPanel(Kind):
         return {row["uid"]: self._found(row) for row in rows if row["uid"] in keys}
 
     read_back = read
+
+    def places(self):
+        """uid to folder of every library panel, also of others."""
+        if self.folders is None:
+            self.read([])
+        return self.folders
 
     @staticmethod
     def _found(row):
@@ -285,6 +311,101 @@ class Dashboard(Kind):
         self.call("DELETE", "/api/dashboards/uid/%s" % quoted(key), key, found.data, missing=True)
 
 
+class ServiceAccount(Kind):
+    name = "service account"
+
+    def _all(self):
+        rows = self.client.pages("/api/serviceaccounts/search?perpage=1000", "service accounts", 1000,
+                                 lambda answer: answer.get("serviceAccounts") or [])
+        return {row["name"]: Found({"name": row["name"], "role": row.get("role") or "None", "disabled": bool(row.get("isDisabled"))},
+                                   lock=row["id"], raw=row, provisioned=bool(row.get("isExternal"))) for row in rows}
+
+    def read(self, keys):
+        rows = self._all()
+        return {key: rows[key] for key in keys if key in rows}
+
+    read_back = read
+
+    def reread(self, key):
+        return self._all().get(key)
+
+    def create(self, wanted):
+        answer = self.call("POST", "/api/serviceaccounts", wanted.key, wanted.data, {"name": wanted.key, "role": wanted.data["role"]})
+        if wanted.data["disabled"]:
+            # A new one is always enabled.
+            self._patch(wanted, answer["id"])
+
+    def change(self, wanted, found):
+        self._patch(wanted, found.lock)
+
+    def _patch(self, wanted, number):
+        self.call("PATCH", "/api/serviceaccounts/%d" % number, wanted.key, wanted.data, {
+            "name": wanted.key, "role": wanted.data["role"], "isDisabled": wanted.data["disabled"]})
+
+    def delete(self, key, found):
+        self.call("DELETE", "/api/serviceaccounts/%d" % found.lock, key, found.data, missing=True)
+
+
+class Correlation(Kind):
+    """Grafana makes its uid, so it is known by its source and label: the key is source/label."""
+    name = "correlation"
+    locks = False
+    SIZE = 1000
+
+    def _all(self):
+        found, page = {}, 1
+        while True:
+            answer = self.client.get("/api/datasources/correlations?limit=%d&page=%d" % (self.SIZE, page), "correlations", missing=True)
+            # A bare list, and all of it, in older versions; 404 where there are none.
+            rows = answer.get("correlations") or [] if isinstance(answer, dict) else answer or []
+            for row in rows:
+                config = row.get("config") or {}
+                data = {"source": row["sourceUID"], "label": row.get("label") or "", "target": row.get("targetUID") or "",
+                        "description": row.get("description") or "", "type": row.get("type") or config.get("type") or "query",
+                        "field": config.get("field") or "", "query": config.get("target") or {},
+                        "transformations": config.get("transformations") or []}
+                found["%s/%s" % (data["source"], data["label"])] = Found(
+                    compare.plain(data), lock=row["uid"], raw=row, provisioned=bool(row.get("provisioned")))
+            if not isinstance(answer, dict) or len(rows) < self.SIZE:
+                return found
+            page += 1
+
+    def read(self, keys):
+        rows = self._all()
+        return {key: rows[key] for key in keys if key in rows}
+
+    read_back = read
+
+    def reread(self, key):
+        return self._all().get(key)
+
+    @staticmethod
+    def _body(data):
+        # Newer versions have the type at the top, older ones in config.
+        body = {"label": data["label"], "description": data["description"], "type": data["type"], "config": {
+            "type": data["type"], "field": data["field"], "target": data["query"], "transformations": data["transformations"]}}
+        if data["target"]:
+            body["targetUID"] = data["target"]
+        return body
+
+    def _path(self, data, uid=None):
+        return "/api/datasources/uid/%s/correlations%s" % (quoted(data["source"]), "/" + quoted(uid) if uid else "")
+
+    def create(self, wanted):
+        self.call("POST", self._path(wanted.data), wanted.key, wanted.data, self._body(wanted.data))
+
+    def change(self, wanted, found):
+        if wanted.data["target"] != found.data["target"]:
+            # Its target cannot be changed.
+            self.delete(wanted.key, found)
+            self.create(wanted)
+            return
+        self.call("PATCH", self._path(wanted.data, found.lock), wanted.key, wanted.data, self._body(wanted.data))
+
+    def delete(self, key, found):
+        self.call("DELETE", self._path(found.data, found.lock), key, found.data, missing=True)
+
+
 class Home(Kind):
     name = "home"
     PATH = "/api/org/preferences"
@@ -311,10 +432,11 @@ class Home(Kind):
         self._put("", key, found.data)
 
 
-CLASSES = {kind.name: kind for kind in (Team, Folder, Permissions, DataSource, LibraryPanel, Dashboard, Home)}
-
-
 def conflict(error):
     """Whether a write was refused because the object is there or was changed, so that a look at it says more."""
     return isinstance(error, ApiError) and (error.status in (409, 412) or (
-        error.status in (400, 500) and "already" in error.said.lower()))
+        error.status in (400, 500) and ("already" in error.said.lower() or "conflicting" in error.said
+                                        or error.said.startswith("Failed to create service account"))))
+
+
+CLASSES = {kind.name: kind for kind in (Team, ServiceAccount, Folder, Permissions, DataSource, Correlation, LibraryPanel, Dashboard, Home)}

@@ -4,7 +4,8 @@
 """How data sources lead to each other: from an exemplar to its trace, from a log line to its trace, from a trace to logs and metrics.
 
 A data source says with `links` which of the others belong to it ({traces: uid, logs: uid, metrics: uid, alerts: uid}); what that means
-in its json_data is written here, for its type and Grafana's version. What json_data already says is kept.
+in its json_data is written here, for its type and Grafana's version. What json_data already says is kept. An Alertmanager is
+Prometheus's unless its json_data says otherwise, as Grafana would ask it like a Mimir.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ def joined(rows, version):
                     raise ConcernError("datasources: %s: links: %s: no data source %s is declared" % (row.get("uid"), key, uid))
             made = {"prometheus": _metrics, "loki": _logs}.get(row["type"], _traces)(wanted, version, uids)
             found.append(dict(row, json_data=dict(made, **(row.get("json_data") or {}))))
+        elif isinstance(row, dict) and row.get("type") == "alertmanager":
+            found.append(dict(row, json_data=dict({"implementation": "prometheus"}, **(row.get("json_data") or {}))))
         else:
             found.append(row)
     return found

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a Grafana organisation shall hold: the declaration, checked by itself before Grafana is asked.
 
-An object is (kind, key): dashboard and folder by uid, team by name. `data` is its normal form, `body` what is sent, `secrets` what
-can be written but not read.
+An object is (kind, key): dashboard, folder and rule by uid, team and template by name. `data` is its normal form, `body` what is
+sent, `secrets` what can be written but not read.
 """
 
 from __future__ import annotations
@@ -15,11 +15,16 @@ import json
 import re
 import zlib
 
-from ansible_collections.psf.observatory.plugins.module_utils.grafana import compare, links
+from ansible_collections.psf.observatory.plugins.module_utils.grafana import alerting, compare, links
 from ansible_collections.psf.observatory.plugins.module_utils.reconcile import ConcernError
 
 # In this order they are written; in the other they are deleted.
-KINDS = ("team", "folder", "permissions", "datasource", "library panel", "dashboard", "home")
+KINDS = ("team", "service account", "folder", "permissions", "datasource", "correlation", "library panel", "dashboard",
+         "notification template", "mute timing", "contact point", "policies", "alert rule", "rule group", "home")
+# Options that are lists, and that a bundle may add to.
+LISTS = ("teams", "service_accounts", "folders", "datasources", "correlations", "library_panels", "dashboards",
+         "notification_templates", "mute_timings", "contact_points", "rule_groups")
+ROLES = ("None", "Viewer", "Editor", "Admin")
 LEVELS = {"View": 1, "Edit": 2, "Admin": 4}
 UID = re.compile(r"[A-Za-z0-9_-]{1,40}")
 ORG = "organisation"
@@ -49,6 +54,8 @@ def name_of(kind, key, data):
         return "home dashboard"
     if kind == "permissions":
         return "permissions of folder %s" % key
+    if kind == "policies":
+        return "notification policies"
     return '%s "%s" (%s)' % (kind, title, key) if title and title != key else "%s %s" % (kind, key)
 
 
@@ -69,21 +76,25 @@ def pack(data):
 def declared(params, version=(9, 4)):
     """All declared objects as {(kind, key): Wanted}. params: options as in the module's documentation; lists add to the bundle's."""
     content = unpack(params.get("content"))
-    both = {name: list(content.get(name) or []) + list(params.get(name) or [])
-            for name in ("teams", "folders", "datasources", "library_panels", "dashboards")}
+    both = {name: list(content.get(name) or []) + list(params.get(name) or []) for name in LISTS}
     found = _Declaration()
     for row in both["teams"]:
         found.add(Wanted("team", _text("teams", row, "name"), {"name": row["name"], "email": row.get("email") or ""}))
+    for row in both["service_accounts"]:
+        _service_account(found, row)
     _folders(found, both["folders"])
     for row in links.joined(both["datasources"], version):
         _datasource(found, row)
     if sum(1 for wanted in found.of("datasource") if wanted.data["isDefault"]) > 1:
         raise ConcernError("datasources: is_default is true for %s; one at most can be" % ", ".join(
             wanted.key for wanted in found.of("datasource") if wanted.data["isDefault"]))
+    for row in both["correlations"]:
+        _correlation(found, row)
     for row in both["library_panels"]:
         _library_panel(found, row)
     for row in both["dashboards"]:
         _dashboard(found, row, params)
+    _alerting(found, both, params.get("policies") or content.get("policies"))
     home = params.get("home_dashboard") or content.get("home_dashboard")
     if home:
         found.add(Wanted("home", ORG, {"uid": _uid("home_dashboard", home)}))
@@ -170,6 +181,70 @@ def _datasource(found, row):
     found.add(Wanted("datasource", uid, data, secrets=secrets))
 
 
+def _alerting(found, both, tree):
+    for row in both["notification_templates"]:
+        data = alerting.declared_template(row or {})
+        found.add(Wanted("notification template", data["name"], data))
+    for row in both["mute_timings"]:
+        data = alerting.declared_mute_timing(row or {})
+        found.add(Wanted("mute timing", data["name"], data))
+    for row in both["contact_points"]:
+        uid = _uid("contact_points: uid", (row or {}).get("uid"))
+        data, secrets = alerting.declared_contact_point(row)
+        found.add(Wanted("contact point", uid, data, secrets=secrets))
+    if tree:
+        found.add(Wanted("policies", ORG, alerting.declared_policies(tree)))
+    for row in both["rule_groups"]:
+        _rule_group(found, row)
+
+
+def _service_account(found, row):
+    name, role = _text("service_accounts", row, "name"), row.get("role") or "Viewer"
+    if role not in ROLES:
+        raise ConcernError("service_accounts: %s: role %s is unknown; there are %s" % (name, role, ", ".join(ROLES)))
+    found.add(Wanted("service account", name, {"name": name, "role": role, "disabled": bool(row.get("disabled"))}))
+
+
+def _correlation(found, row):
+    source, label = _text("correlations", row, "source"), _text("correlations", row, "label")
+    where, kind = "correlations: %s/%s" % (source, label), row.get("type") or "query"
+    if kind not in ("query", "external"):
+        raise ConcernError("%s: type %s is unknown; there are query and external" % (where, kind))
+    if not row.get("field"):
+        raise ConcernError("%s: field is missing, the field of the source from which it leads on" % where)
+    if kind == "query" and not row.get("target"):
+        raise ConcernError("%s: target is missing, the uid of the data source to which it leads" % where)
+    if kind == "external" and not (row.get("query") or {}).get("url"):
+        raise ConcernError("%s: query: url is missing, the address to which it leads" % where)
+    found.add(Wanted("correlation", "%s/%s" % (source, label), compare.plain({
+        "source": source, "label": label, "target": (row.get("target") or "") if kind == "query" else "",
+        "description": row.get("description") or "", "type": kind, "field": row["field"], "query": row.get("query") or {},
+        "transformations": row.get("transformations") or []}), label="correlation %s/%s" % (source, label)))
+
+
+def _rule_group(found, row):
+    """A group of alert rules: each rule is an object, and what the group itself has is one more."""
+    name, folder = _text("rule_groups", row, "name"), _uid("rule_groups: %s: folder" % (row or {}).get("name"), (row or {}).get("folder"))
+    where = "rule_groups: %s" % name
+    interval = alerting.seconds("1m" if row.get("interval") is None else row["interval"])
+    if not interval or interval % 10:
+        raise ConcernError("%s: interval: %r is no multiple of 10 seconds" % (where, row.get("interval")))
+    if len(name) > 190:
+        raise ConcernError("%s: a name has 190 characters at most" % where)
+    rules = row.get("rules")
+    if not isinstance(rules, list) or not rules:
+        raise ConcernError("%s: rules: a group without rules does not exist; declare one, or not the group" % where)
+    titles = {(wanted.data["folder"], wanted.data["title"]): wanted for wanted in found.of("alert rule")}
+    for entry in rules:
+        uid = _uid("%s: rules: uid" % where, (entry or {}).get("uid"))
+        wanted = Wanted("alert rule", uid, alerting.declared_rule(where, uid, entry, folder, name))
+        found.add(wanted)
+        other = titles.setdefault((folder, wanted.data["title"]), wanted)
+        if other is not wanted:
+            raise ConcernError("%s and %s have the same title in folder %s; give one another title" % (other.label, wanted.label, folder))
+    found.add(Wanted("rule group", "%s/%s" % (folder, name), {"interval": alerting.duration(interval)}))
+
+
 def _library_panel(found, row):
     uid, name, model = _uid("library_panels: uid", (row or {}).get("uid")), _text("library_panels", row, "name"), row.get("model")
     if not isinstance(model, dict) or not model.get("type"):
@@ -240,6 +315,15 @@ def panel_types_of(model):
             if panel.get("type") not in (None, "row") and not panel.get("libraryPanel"):
                 found.append((panel.get("title") or "panel %s" % panel.get("id"), panel["type"]))
             found += panel_types_of(panel)
+    return found
+
+
+def panel_ids_of(model):
+    """Ids of all panels as texts, at any depth."""
+    found = set()
+    for panel in model.get("panels") or []:
+        if isinstance(panel, dict):
+            found |= {str(panel.get("id"))} | panel_ids_of(panel)
     return found
 
 

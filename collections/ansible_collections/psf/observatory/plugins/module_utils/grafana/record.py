@@ -5,7 +5,7 @@
 
 It is a dashboard in a folder that only Admins see, with one text panel. Per object: `hash`, the digest of its normal form when it was
 last written or confirmed; `next`, that of a write under way (an interrupted run is no drift); `secret`, a slow, salted fingerprint of
-what was written and cannot be read. Its version is the lock between two runs.
+what was written and cannot be read; `names`, what that is called. Its version is the lock between two runs.
 """
 
 from __future__ import annotations
@@ -94,13 +94,17 @@ class Record:
         row = self.of(kind, key)
         return row is not None and digest in (row.get("hash"), row.get("next"))
 
-    def intend(self, kind, key, digest):
-        self.objects.setdefault("%s/%s" % (kind, key), {})["next"] = digest
+    def intend(self, kind, key, digest, now=None):
+        """It shall have this digest; now: what it has. What an interrupted run had written is confirmed by that."""
+        row = self.objects.setdefault("%s/%s" % (kind, key), {})
+        if now is not None and now == row.get("next"):
+            row["hash"] = now
+        row["next"] = digest
 
     def done(self, kind, key, digest, secrets=None):
         row = {"hash": digest}
         if secrets:
-            row["secret"] = fingerprint(secrets)
+            row.update(secret=fingerprint(secrets), names=sorted(secrets))
         self.objects["%s/%s" % (kind, key)] = row
 
     def forget(self, kind, key):

@@ -46,7 +46,7 @@ def run(spec, service, inside=""):
             with locked("%s/%s_rules.lock" % (LOCKS, asked.name), module.params["lock_timeout"]):
                 result = converger.run()
     except NeedsContent as needs:
-        module.exit_json(changed=False, needs_content=needs.missing)
+        module.exit_json(changed=False, needs_content=needs.missing, tool=converger.tool())
     except ConcernError as error:
         module.fail_json(msg=error.msg, **error.details)
     for warning in converger.warnings:

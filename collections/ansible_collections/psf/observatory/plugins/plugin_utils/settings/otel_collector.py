@@ -35,7 +35,9 @@ def agent(options: Settings) -> Settings:
         receivers["file_log"] = {
             "include": list(options["log_files"]), "start_at": "beginning", "storage": "file_storage",
             "include_file_path": True,
-            "operators": [{"type": "move", "from": "attributes[\"log.file.path\"]", "to": "resource[\"unit\"]"}]}
+            "operators": [{"type": "move", "from": "attributes[\"log.file.path\"]", "to": "resource[\"unit\"]"},
+                          # A file does not say whose it is; its name is better than a service that is unknown.
+                          {"type": "move", "from": "attributes[\"log.file.name\"]", "to": "resource[\"service.name\"]"}]}
         logs.append("file_log")
     settings = _base(options, "otel_agent", "otel_collector")
     settings["receivers"] = receivers

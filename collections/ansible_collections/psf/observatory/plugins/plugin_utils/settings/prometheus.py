@@ -12,6 +12,10 @@ TARGETS = "/etc/prometheus/targets"
 RULES = "/etc/prometheus/rules"
 # Where the module prometheus_rules keeps the bundle that is in use: its rules, and the pages that are served below /user/.
 CONTENT = "/etc/prometheus/content/current"
+# The label of alerts that other regions' Alertmanagers are told too (docs/bundle.md), and how long one of those may take. Short, because
+# Prometheus before 3.10 sends the next batch only when every Alertmanager has answered this one or was given up.
+TOLD_ELSEWHERE = "told_elsewhere"
+PEER_TIMEOUT = "5s"
 PASSWORD_FILE = "/etc/prometheus/secrets/machine_password"  # noqa: S105 (a path)
 
 
@@ -19,7 +23,8 @@ def build(options: Settings) -> Settings:
     """prometheus.yml.
 
     options: region, replica, scrape_interval, evaluation_interval, external_labels, tls, machine_user, jobs (id to
-    {auth, path, honor_labels}), alertmanagers and blackbox (endpoints), trace_ratio, agent_port, remote_write, scrape_configs.
+    {auth, path, honor_labels}), alertmanagers, peer_alertmanagers and blackbox (endpoints), peer_probes (bool), trace_ratio, agent_port,
+    remote_write, scrape_configs.
     """
     settings: Settings = {
         "global": {
@@ -31,13 +36,17 @@ def build(options: Settings) -> Settings:
         "scrape_configs": [_job(name, job, options) for name, job in options["jobs"].items()],
     }
     if options["blackbox"]:
-        settings["scrape_configs"].append(_probe_job(options))
+        settings["scrape_configs"].append(_probe_job("probe", options))
+        if options["peer_probes"]:
+            settings["scrape_configs"].append(_probe_job("peer_probe", options))
     settings["scrape_configs"] += options["scrape_configs"]
-    if options["alertmanagers"]:
-        settings["alerting"] = {"alertmanagers": [{
-            "scheme": options["alertmanagers"][0]["scheme"],
-            **_client(options, "basic"),
-            "static_configs": [{"targets": [row["target"] for row in options["alertmanagers"]]}]}]}
+    sections = [_alertmanagers(rows, options) for rows in _by_scheme(options["alertmanagers"])]
+    sections += [_alertmanagers(rows, options) | {
+        "timeout": PEER_TIMEOUT,
+        "alert_relabel_configs": [{"source_labels": [TOLD_ELSEWHERE], "regex": "true", "action": "keep"}],
+    } for rows in _by_scheme(options["peer_alertmanagers"])]
+    if sections:
+        settings["alerting"] = {"alertmanagers": sections}
     if options["trace_ratio"]:
         tracing: Settings = {"endpoint": f"127.0.0.1:{options['agent_port']}", "client_type": "grpc",
                              "sampling_fraction": options["trace_ratio"]}
@@ -63,11 +72,20 @@ def _job(name: str, job: Settings, options: Settings) -> Settings:
     return settings | _client(options, job["auth"]) | {"file_sd_configs": [{"files": [f"{TARGETS}/{name}.json"]}]}
 
 
-def _probe_job(options: Settings) -> Settings:
+def _by_scheme(rows: list[Settings]) -> list[list[Settings]]:
+    """Endpoints that can stand in one section: those of one scheme, in the order of the schemes."""
+    return [[row for row in rows if row["scheme"] == scheme] for scheme in sorted({row["scheme"] for row in rows}, reverse=True)]
+
+
+def _alertmanagers(rows: list[Settings], options: Settings) -> Settings:
+    return {"scheme": rows[0]["scheme"], **_client(options, "basic"), "static_configs": [{"targets": [row["target"] for row in rows]}]}
+
+
+def _probe_job(name: str, options: Settings) -> Settings:
     return {
-        "job_name": "probe", "scheme": options["blackbox"][0]["scheme"], "metrics_path": "/probe",
+        "job_name": name, "scheme": options["blackbox"][0]["scheme"], "metrics_path": "/probe",
         **_client(options, "certificate"),
-        "file_sd_configs": [{"files": [f"{TARGETS}/probe.json"]}],
+        "file_sd_configs": [{"files": [f"{TARGETS}/{name}.json"]}],
         "relabel_configs": [
             {"source_labels": ["__address__"], "target_label": "__param_target"},
             {"source_labels": ["module"], "target_label": "__param_module"},

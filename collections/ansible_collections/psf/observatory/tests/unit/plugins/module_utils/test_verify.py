@@ -29,7 +29,7 @@ class Services:
     def __init__(self, **changes):
         self.now, self.sent = 1_700_000_000.0, []
         self.health = {"eu-1:9100": "up", "eu-2:9100": "up"}
-        self.alertmanagers = [{"url": "x"}]
+        self.alertmanagers = [{"url": "https://us-1:9093/api/v2/alerts"}, {"url": "https://eu-2:9093/api/v2/alerts"}]
         self.journals = ["eu-1", "eu-2"]
         self.traces = [{"traceID": "0123456789abcdef0123", "spans": [{}]}]
         self.delivers = ["eu-1", "eu-2"]
@@ -87,7 +87,9 @@ def test_an_observed_region_passes_every_check():
 @pytest.mark.parametrize("changes, check, detail", [
     ({"health": {"eu-1:9100": "up"}}, "targets", "node eu-2:9100 is not known to eu-1"),
     ({"health": {"eu-1:9100": "up", "eu-2:9100": "down"}}, "targets", "node eu-2:9100 is down (refused)"),
-    ({"alertmanagers": []}, "alertmanagers", "eu-1 has no active Alertmanager"),
+    ({"alertmanagers": []}, "alertmanagers", "eu-1 has no active Alertmanager of the region"),
+    ({"alertmanagers": [{"url": "https://us-1:9093/api/v2/alerts"}]}, "alertmanagers", "eu-1 has no active Alertmanager of the region"),
+    ({"alertmanagers": [{"url": "https://eu-1:90933/api/v2/alerts"}]}, "alertmanagers", "eu-1 has no active Alertmanager of the region"),
     ({"journals": ["eu-1"]}, "logs", "no fresh line from eu-2"),
     ({"traces": []}, "traces", "no trace of prometheus in eu-2"),
     ({"traces": None}, "traces", "no trace of prometheus in eu-2"),
@@ -157,7 +159,7 @@ def test_no_alert_is_sent_where_none_could_be_found_again():
 
 
 def test_the_services_are_reached_over_http_with_the_log_in(web):
-    web.answers["/api/v1/alertmanagers"] = (200, b'{"data": {"activeAlertmanagers": [{}]}}')
+    web.answers["/api/v1/alertmanagers"] = (200, b'{"data": {"activeAlertmanagers": [{"url": "https://eu-2:9093/api/v2/alerts"}]}}')
     region = Region({**PARAMS, "prometheus": [{"host": "eu-1", "url": web.url}],
                      "credentials": {"username": "machine", "password": "pw", "ca": None}})
     assert region.alertmanagers()[0] == []

@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
+import shutil
 from types import SimpleNamespace
 
 import pytest
@@ -86,6 +87,9 @@ def test_a_bundle_comes_to_grafana_each_dashboard_in_its_folder(action, bundle, 
 
 @pytest.mark.parametrize(("break_it", "words"), [
     (lambda top: (top / "manifest.json").unlink(), "manifest.json is missing"),
+    (shutil.rmtree, "manifest.json is missing"),
+    (lambda top: (top / "manifest.json").write_text((top / "manifest.json").read_text()[:40]), "not JSON"),
+    (lambda top: (top / "grafana/dashboards/node.json").write_text('{"uid": "no'), "its sha256 is not the manifest's"),
     (lambda top: (top / "manifest.json").write_text('{"format": 2}'), "format is 2, this version reads 1"),
     (lambda top: (top / "grafana/dashboards/node.json").write_text("{}"), "its sha256 is not the manifest's"),
     (lambda top: (top / "grafana/dashboards/node.json").unlink(), "but the manifest names it"),

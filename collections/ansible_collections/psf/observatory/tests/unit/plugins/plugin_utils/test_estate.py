@@ -164,6 +164,31 @@ def test_probes_ask_every_main_port_of_the_region():
     assert {row["labels"]["module"] for row in estate.probes(HOSTS, GROUPS, "us-1")} == {"tcp_connect"}
 
 
+def test_other_regions_are_probed_at_their_front_doors_only():
+    hosts, groups = inventory(region_eu=["eu-1"], region_us=["us-1"], region_ap=["ap-1"], prometheus=["eu-1", "us-1", "ap-1"],
+                              loki=["us-1"], alertmanager=["us-1"], variables={"ap-1": {"observatory_tls": False}})
+    assert [(row["targets"], row["labels"]) for row in estate.peer_probes(hosts, groups, "eu-1")] == [
+        (["ap-1:9090"], {"region": "eu", "peer_region": "ap", "system": "prometheus", "host": "ap-1", "instance": "ap-1:9090",
+                         "module": "tcp_connect"}),
+        (["us-1:9090"], {"region": "eu", "peer_region": "us", "system": "prometheus", "host": "us-1", "instance": "us-1:9090",
+                         "module": "tls"}),
+        (["us-1:9093"], {"region": "eu", "peer_region": "us", "system": "alertmanager", "host": "us-1", "instance": "us-1:9093",
+                         "module": "tls"})]
+    alone = inventory(region_eu=["eu-1"], prometheus=["eu-1"])
+    assert estate.peer_probes(*alone, "eu-1") == []
+
+
+@given(estates())
+def test_other_regions_have_what_the_own_has_not(drawn):
+    region, groups, variables = drawn
+    for host in region:
+        assert [row["host"] for row in estate.peers(variables, groups, host, "prometheus")] == [
+            name for name in groups["prometheus"] if region[name] != region[host]]
+        doors = [(row["labels"]["region"], row["labels"]["peer_region"], region[row["labels"]["host"]])
+                 for row in estate.peer_probes(variables, groups, host)]
+        assert all(own == region[host] and peer == of != own for own, peer, of in doors)
+
+
 # -- what cannot be right ----------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("groups, problem", [
     ({"region_eu": ["a"], "prometheus": ["a", "b"]}, "host b is in no region; it must be in exactly one region_<id> group"),
@@ -240,6 +265,8 @@ def test_a_services_system_is_its_id_unless_it_says_another(described):
 
 
 @pytest.mark.parametrize("text, problem", [("{id: other, auth: basic}", "id is 'other', but the file is 'one'"),
+                                           ("{id: one, auth: basic, front_door: true, ports: {grpc: 1}}",
+                                            "front_door is the port 'web', which it does not have"),
                                            ("{id: one, auth: none}", "auth is 'none', not one of basic, certificate")])
 def test_a_service_that_is_described_wrongly_is_refused(described, text, problem):
     with pytest.raises(EstateError, match=problem):
@@ -285,6 +312,9 @@ def test_the_estate_document_says_what_there_is_and_does_not_depend_on_order():
         "thresholds": {"node": {"filesystem_free": 0.1}}, "urls": {"pages": None, "grafana": "https://g.example"},
         "scrape_interval": "15s", "evaluation_interval": "15s", "slo_period": "28d"}
     assert estate.document(dict(reversed(groups.items())), options) == document
+    # What the assessment found is read where a Prometheus is.
+    assert set(estate.document({**groups, "prometheus": ["a"]}, options)["systems"]) - set(document["systems"]) == {
+        "prometheus", "governance"}
 
 
 def test_an_estate_without_hosts_or_owners_and_a_misspelt_url():

@@ -9,7 +9,7 @@ import json
 import re
 
 import pytest
-from ansible_collections.psf.observatory.plugins.plugin_utils import grafana
+from ansible_collections.psf.observatory.plugins.plugin_utils import grafana_told as grafana
 from ansible_collections.psf.observatory.plugins.plugin_utils.estate import EstateError
 from hypothesis import given
 from hypothesis import strategies as st

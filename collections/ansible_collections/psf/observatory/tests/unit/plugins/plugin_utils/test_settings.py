@@ -27,7 +27,7 @@ SECOND = {"host": "eu-2", "target": "192.0.2.2:9", "scheme": "https", "url": "ht
 PROMETHEUS = {
     "region": "eu", "replica": "eu-1", "scrape_interval": "15s", "evaluation_interval": "15s", "external_labels": {}, "tls": True,
     "machine_user": "machine", "agent_port": 4317, "trace_ratio": 0.1, "remote_write": [], "scrape_configs": [],
-    "alertmanagers": [ENDPOINT], "blackbox": [ENDPOINT],
+    "alertmanagers": [ENDPOINT], "peer_alertmanagers": [], "blackbox": [ENDPOINT], "peer_probes": False,
     "jobs": {"node": {"auth": "certificate", "path": "/metrics", "honor_labels": False},
              "prometheus": {"auth": "basic", "path": "/metrics", "honor_labels": False},
              "otel_agent": {"auth": "certificate", "path": "/metrics", "honor_labels": True}}}
@@ -115,6 +115,27 @@ def test_what_leaves_prometheus_says_where_it_comes_from():
     assert settings["global"]["external_labels"] == {"region": "eu", "replica": "eu-1", "environment": "staging"}
     assert settings["scrape_configs"][-1] == {"job_name": "mine"} and settings["remote_write"] == [{"url": "https://far"}]
     assert settings["alerting"]["alertmanagers"][0]["static_configs"] == [{"targets": ["192.0.2.1:9"]}]
+
+
+def test_other_regions_are_told_only_of_what_is_marked_and_are_not_waited_for():
+    far = [{**ENDPOINT, "target": "198.51.100.1:9"}, {**ENDPOINT, "target": "203.0.113.1:9", "scheme": "http"}]
+    own, secured, plain = prometheus.build({**PROMETHEUS, "peer_alertmanagers": far})["alerting"]["alertmanagers"]
+    assert own["static_configs"] == [{"targets": ["192.0.2.1:9"]}] and not {"timeout", "alert_relabel_configs"} & set(own)
+    assert secured["static_configs"] == [{"targets": ["198.51.100.1:9"]}] and plain["static_configs"] == [{"targets": ["203.0.113.1:9"]}]
+    assert (secured["scheme"], plain["scheme"]) == ("https", "http")
+    for section in (secured, plain):
+        assert section["timeout"] == "5s" and section["basic_auth"] == own["basic_auth"] and section["tls_config"] == own["tls_config"]
+        assert section["alert_relabel_configs"] == [{"source_labels": ["told_elsewhere"], "regex": "true", "action": "keep"}]
+    alone = prometheus.build({**PROMETHEUS, "alertmanagers": [], "peer_alertmanagers": far[:1]})
+    assert [row["timeout"] for row in alone["alerting"]["alertmanagers"]] == ["5s"]
+
+
+def test_other_regions_are_probed_by_a_job_of_their_own():
+    jobs = {row["job_name"]: row for row in prometheus.build({**PROMETHEUS, "peer_probes": True})["scrape_configs"]}
+    assert jobs["peer_probe"]["file_sd_configs"] == [{"files": ["/etc/prometheus/targets/peer_probe.json"]}]
+    assert {**jobs["peer_probe"], "job_name": "probe", "file_sd_configs": jobs["probe"]["file_sd_configs"]} == jobs["probe"]
+    assert "peer_probe" not in {row["job_name"] for row in prometheus.build({**PROMETHEUS, "peer_probes": True, "blackbox": []})[
+        "scrape_configs"]}
 
 
 # -- Alertmanager ------------------------------------------------------------------------------------------------------
@@ -213,6 +234,12 @@ def test_the_agent_listens_on_loopback_and_says_which_host_it_is():
     assert [row["endpoint"] for row in protocols.values()] == ["127.0.0.1:4317", "127.0.0.1:4318"]
     assert {row["key"]: row["value"] for row in settings["processors"]["resource"]["attributes"]} == {"host": "eu-1", "region": "eu"}
     assert settings["exporters"]["otlp_grpc"]["retry_on_failure"] == {"max_elapsed_time": "0s"}
+
+
+def test_a_line_of_a_log_file_says_which_file_and_which_service():
+    moves = otel_collector.agent(COLLECTOR)["receivers"]["file_log"]["operators"]
+    assert {row["to"]: row["from"] for row in moves} == {
+        'resource["unit"]': 'attributes["log.file.path"]', 'resource["service.name"]': 'attributes["log.file.name"]'}
 
 
 def test_hosts_spread_over_the_gateways_and_stay_with_theirs():

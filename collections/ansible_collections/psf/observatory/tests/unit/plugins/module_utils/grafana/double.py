@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A Grafana for tests: an HTTP server that answers as a real 9.4 was recorded to (see recorded/ and test_double.py).
 
-It keeps organisations, users, teams, folders with permissions, dashboards, data sources, library panels and preferences. `nested` and
-`version` turn it into what newer versions are said to do; nothing recorded covers that. `faults` breaks single calls.
+It keeps organisations, users, teams, folders with permissions, dashboards, data sources, library panels and preferences; alerting and
+service accounts are in double_alerting.py, provisioning files in double_files.py. `nested`, `newer` and `version` turn it into what
+newer versions are said to do; nothing recorded covers that. `faults` breaks single calls.
 """
 
 from __future__ import annotations
@@ -19,6 +20,13 @@ import time
 import unicodedata
 import urllib.parse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from ansible_collections.psf.observatory.tests.unit.plugins.module_utils.grafana.double_alerting import (
+    AlertingDouble,
+    AlertingOrg,
+    Answer,
+)
+from ansible_collections.psf.observatory.tests.unit.plugins.module_utils.grafana.double_files import FileDouble
 
 LEVELS = {1: "View", 2: "Edit", 4: "Admin"}
 PANELS = (
@@ -38,7 +46,7 @@ DENIED = "You'll need additional permissions to perform this action. Permissions
 RANK = {"Viewer": 1, "Editor": 2, "Admin": 4}
 
 
-class Refused(Exception):
+class Refused(Answer):
     """An answer that ends a call: (status, body)."""
 
 
@@ -49,13 +57,16 @@ class Org:
         self.preferences = {"theme": "", "homeDashboardId": 0, "timezone": "", "weekStart": "", "language": "",
                             "navbar": {"savedItems": None}, "queryHistory": {"homeTab": ""}}
         self.correlations = {}
+        self.alerting = AlertingOrg()
 
 
-class Double:
+class Double(AlertingDouble, FileDouble):
     """`with Double() as grafana:` serves at grafana.url. Users: admin (of the server), orgadm, editor, viewer; passwords as names."""
 
-    def __init__(self, version="9.4.0-pre", nested=False, latency=0.0, per_second=None):
-        self.version, self.nested, self.latency = version, nested, latency
+    def __init__(self, version="9.4.0-pre", nested=False, latency=0.0, newer=False, database=None):
+        self.version, self.nested, self.latency, self.newer, self.database = version, nested, latency, newer, database
+        self._alerting_counters()
+        self._file_tables()
         self.lock = threading.RLock()
         self.calls, self.faults, self.connections = [], [], 0
         self.tokens = {}
@@ -145,7 +156,7 @@ class Double:
             try:
                 status, data = self._route(method, path.rstrip("/") or "/", urllib.parse.parse_qs(query, keep_blank_values=True),
                                            {name.lower(): value for name, value in headers.items()}, body, target)
-            except Refused as refused:
+            except Answer as refused:
                 status, data = refused.args
         extra = {"Content-Type": "application/json", "Cache-Control": "no-cache"}
         if status == 302:
@@ -157,15 +168,18 @@ class Double:
         """(user, organisation, role, whether admin of the server). Role is None for one who is not a member."""
         auth = headers.get("authorization", "")
         if auth.startswith("Bearer "):
-            token = self.tokens.get(auth[7:])
-            if token is None:
-                raise Refused(401, {"message": "invalid API key", "traceID": ""})
+            name, org, role = self._token_owner(auth[7:])
             # The header with an organisation is ignored.
-            return {"id": 0, "login": token["name"], "name": token["name"], "email": "", "org": token["org"], "robot": True}, \
-                self.orgs[token["org"]], token["role"], False
+            return {"id": 0, "login": "Anonymous", "name": name, "email": "", "org": org.id, "robot": True}, org, role, False
         if not auth.startswith("Basic "):
+            for start, action in (("/api/serviceaccounts", "serviceaccounts:create"), ("/api/admin/provisioning", "provisioning:reload")):
+                if path.startswith(start):
+                    self._need(None, "Admin", action)
             raise Refused(401, {"message": "Unauthorized"})
-        login, password = base64.b64decode(auth[6:]).decode().split(":", 1)
+        try:
+            login, password = base64.b64decode(auth[6:]).decode().split(":", 1)
+        except ValueError:
+            login = password = ""
         user = self.users.get(login)
         if user is None or password != login:
             raise Refused(401, {"message": "invalid username or password", "traceID": ""})
@@ -209,6 +223,9 @@ class Double:
         ("PUT", r"/api/datasources/(\d+)", "source_put_id"),
         ("GET", r"/api/datasources/uid/([^/]+)/correlations", "correlations_of"),
         ("POST", r"/api/datasources/uid/([^/]+)/correlations", "correlation_create"),
+        ("PATCH", r"/api/datasources/uid/([^/]+)/correlations/([^/]+)", "correlation_patch"),
+        ("DELETE", r"/api/datasources/uid/([^/]+)/correlations/([^/]+)", "correlation_delete"),
+        ("GET", "/api/admin/settings", "admin_settings"),
         ("GET", r"/api/teams/search", "teams"), ("POST", r"/api/teams", "team_create"), ("GET", r"/api/teams/(\d+)", "team"),
         ("PUT", r"/api/teams/(\d+)", "team_put"), ("DELETE", r"/api/teams/(\d+)", "team_delete"),
         ("GET", r"/api/library-elements", "elements"), ("POST", r"/api/library-elements", "element_create"),
@@ -228,7 +245,7 @@ class Double:
         if "orgId" in query and query["orgId"][0].isdigit() and int(query["orgId"][0]) in self.orgs:
             user["org"] = int(query["orgId"][0])
             return 302, '<a href="http://127.0.0.1:3300%s">Found</a>.\n\n' % target
-        for verb, pattern, name in self.ROUTES:
+        for verb, pattern, name in self.ROUTES + self.ALERTING_ROUTES + self.FILE_ROUTES:
             match = re.fullmatch(pattern, path)
             if match and verb == method:
                 self.user, self.org_, self.role, self.server_admin, self.query = user, org, role, server_admin, query
@@ -371,7 +388,9 @@ class Double:
         if not self.org_.folders:
             self._need(self.role, "Editor", "folders:read")
         self._need(self.role, "Viewer", "folders:read")
-        rows = sorted((f for f in self.org_.folders.values() if self._may(f["uid"], 1) and not f["parent"]),
+        # Without nested folders, the parent is not looked at.
+        parent = self.query.get("parentUid", [""])[0] if self.nested else ""
+        rows = sorted((f for f in self.org_.folders.values() if self._may(f["uid"], 1) and f["parent"] == parent),
                       key=lambda f: f["title"].lower())
         limit = self._number("limit", 1000)
         page = self._number("page", 1)
@@ -479,6 +498,12 @@ class Double:
 
     def _folder_delete(self, uid):
         folder = self._get_folder(uid, 2, "folders:delete")
+        rules = [row["uid"] for row in self.org_.alerting.rules.values() if row["folderUID"] == uid]
+        if rules and self.query.get("forceDeleteRules") != ["true"]:
+            return 400, {"message": "folder cannot be deleted: folder contains alert rules"}
+        for name in rules:
+            del self.org_.alerting.rules[name]
+        self._empty_groups()
         used = self._used()
         inside = [e for e in self.org_.elements.values() if e["folder"] == uid]
         if any(e["uid"] in used for e in inside):
@@ -573,7 +598,7 @@ class Double:
             found = next((d for d in org.dashboards.values() if d["id"] == data["id"]), None)
             if found is None:
                 return 404, {"message": "Dashboard not found", "status": "not-found"}
-        if found is not None and found.get("file"):
+        if found is not None and (found.get("file") or (found.get("external") and not found["open"])):
             return 400, {"message": "Cannot save provisioned dashboard"}
         if any(f["title"].lower() == title.lower() for f in org.folders.values()):
             return 400, {"message": "Dashboard name cannot be the same as folder", "status": "name-match"}
@@ -622,8 +647,9 @@ class Double:
                 "updatedBy": row["updatedBy"], "createdBy": row["createdBy"], "version": row["version"], "hasAcl": False,
                 "isFolder": is_folder,
                 "folderId": place["id"] if place else 0, "folderUid": folder, "folderTitle": place["title"] if place else "General",
-                "folderUrl": "/dashboards/f/%s/%s" % (folder, slug(place["title"])) if place else "", "provisioned": bool(row.get("file")),
-                "provisionedExternalId": row.get("file", ""), "annotationsPermissions": {
+                "folderUrl": "/dashboards/f/%s/%s" % (folder, slug(place["title"])) if place else "",
+                "provisioned": bool(row.get("file") or (row.get("external") and not row["open"])),
+                "provisionedExternalId": row.get("external") or row.get("file", ""), "annotationsPermissions": {
                     "dashboard": {"canAdd": True, "canEdit": True, "canDelete": True},
                     "organization": dict.fromkeys(("canAdd", "canEdit", "canDelete"), self.role != "Viewer")},
                 "hasPublicDashboard": False, "publicDashboardAccessToken": "", "publicDashboardUid": "", "publicDashboardEnabled": False}
@@ -638,7 +664,7 @@ class Double:
         dash = org.dashboards.get(uid)
         if dash is None:
             return NO_DASHBOARD
-        if dash.get("file"):
+        if dash.get("file") or dash.get("external"):
             return 400, {"message": "provisioned dashboard cannot be deleted", "traceID": ""}
         del org.dashboards[uid]
         title = dash["data"]["title"]
@@ -799,6 +825,7 @@ class Double:
         if row.get("file"):
             return 403, {"message": "Cannot delete read-only data source"}
         del self.org_.sources[row["uid"]]
+        self.org_.correlations.pop(row["uid"], None)
         return 200, {"id": row["id"], "message": "Data source deleted"}
 
     def _source_delete_name(self, name):
@@ -818,6 +845,26 @@ class Double:
                "description": data["description"], "config": data["config"]}
         self.org_.correlations.setdefault(uid, []).append(row)
         return 200, {"result": row, "message": "Correlation created"}
+
+    # Neither was recorded.
+    def _get_correlation(self, source, uid):
+        row = next((row for row in self.org_.correlations.get(source, []) if row["uid"] == uid), None)
+        if row is None:
+            raise Refused(404, {"message": "Correlation not found", "traceID": ""})
+        return row
+
+    def _correlation_patch(self, source, uid, body):
+        data, row = body.dict(), self._get_correlation(source, uid)
+        row.update({key: data[key] for key in ("label", "description", "config") if key in data})
+        return 200, {"result": row, "message": "Correlation updated"}
+
+    def _correlation_delete(self, source, uid):
+        self.org_.correlations[source].remove(self._get_correlation(source, uid))
+        return 200, {"message": "Correlation deleted"}
+
+    def _admin_settings(self):
+        self._server("settings:read")
+        return 200, {"database": {"type": self.database or "sqlite3"}}
 
     # -- teams ---------------------------------------------------------------------------------------------------------
     def _team_body(self, team):

@@ -63,6 +63,32 @@ class Rig:
     def source(self, name="prom", kind="prometheus", **more):
         return {"uid": self.uid(name), "name": self.title(more.pop("title", name)), "type": kind, "url": "http://127.0.0.1:9", **more}
 
+    def rule(self, name="r", expr="up", title=None, **more):
+        return {"uid": self.uid(name), "title": self.title(title or "Rule " + name), "condition": "B", "for": "5m",
+                "labels": {"severity": "warning"}, "annotations": {"summary": "s"}, "data": [
+                    {"refId": "A", "datasourceUid": self.uid("prom"), "relativeTimeRange": {"from": 600, "to": 0},
+                     "model": {"expr": expr, "instant": True}},
+                    {"refId": "B", "datasourceUid": "__expr__", "model": {"type": "math", "expression": "$A < 1"}}], **more}
+
+    def group(self, *rules, name="g", folder="f", **more):
+        return {"name": self.title(name), "folder": self.uid(folder), "rules": list(rules) or [self.rule()], **more}
+
+    def point(self, name="p", title=None, **more):
+        return {"uid": self.uid(name), "name": self.title(title or "Point " + name), "type": "webhook",
+                "settings": {"url": "http://127.0.0.1:9/hook"}, **more}
+
+    def alerting(self, **more):
+        """One of each."""
+        return {"folders": [self.folder()], "datasources": [self.source()], "rule_groups": [self.group()],
+                "contact_points": [self.point(secure_settings={"password": "correct-horse"})],
+                "mute_timings": [{"name": self.title("nights"), "time_intervals": [
+                    {"times": [{"start_time": "22:00", "end_time": "24:00"}], "weekdays": ["Monday:friday"], "months": ["may", "1:3"]}]}],
+                "notification_templates": [{"name": self.title("text"), "template": "hello {{ .Status }}"}],
+                "policies": {"receiver": self.title("Point p"), "group_by": ["alertname"], "group_wait": "90s", "routes": [
+                    {"matchers": ['team="a"', "env!=dev"], "mute_time_intervals": [self.title("nights")]},
+                    {"object_matchers": [["severity", "=~", "critical|page"]], "receiver": self.title("Point p"), "continue": True}]},
+                **more}
+
     # -- runs ----------------------------------------------------------------------------------------------------------
     def sync(self, check=False, **params):
         params = {"url": self.url, "username": self.user, "password": self.password, "scope": self.tag, "use_proxy": False, **params}

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import zlib
 from pathlib import Path
 
@@ -243,16 +244,29 @@ def with_tests(expr="up == 0", words="test"):
             "prometheus/tests/loki.yml": ("prometheus_tests", {"rule_files": ["../rules/loki.yml"], "tests": []})}
 
 
-def test_all_rules_are_checked_and_only_tests_that_are_concerned_run(rig, promtool):
+def test_changed_rules_are_checked_and_only_tests_that_are_concerned_run(rig, promtool):
     rig.deploy(with_tests(), promtool=promtool)
     assert rig.ran == [("check", ["rules/loki.yml", "rules/node.yml"]), ("test", ["tests/loki.yml", "tests/node.yml"])]
     rig.ran.clear()
     rig.deploy(with_tests("up == 1"), promtool=promtool)
-    assert rig.ran == [("check", ["rules/loki.yml", "rules/node.yml"]), ("test", ["tests/node.yml"])]
+    assert rig.ran == [("check", ["rules/node.yml"]), ("test", ["tests/node.yml"])]
     reloads = rig.service.reloads
     rig.ran.clear()
     rig.deploy(with_tests("up == 1", "better"), promtool=promtool)
-    assert rig.ran[1] == ("test", ["tests/node.yml"]) and rig.service.reloads == reloads
+    assert rig.ran == [("test", ["tests/node.yml"])] and rig.service.reloads == reloads
+
+
+def test_what_was_proven_elsewhere_is_checked_but_not_tested_again(rig, promtool):
+    rig.deploy(with_tests(), promtool=promtool, more={"proven": True})
+    assert rig.ran == [("check", ["rules/loki.yml", "rules/node.yml"])] and rig.loaded() == ["(up == 0)"] * 2
+
+
+def test_what_the_host_lost_is_asked_for_although_it_was_said_to_be_there(rig):
+    rig.deploy(rig.files(group(alert())))
+    other = {**rig.files(group(alert())), "prometheus/rules/loki.yml": ("prometheus_rules", rules(group(alert("Other"), name="h")))}
+    shutil.rmtree(os.path.join(rig.host.real(rig.host.link(rig.link)), "pages"))
+    rig.deploy(other, first=[])
+    assert rig.calls == 2 and len(rig.missing) == 2 and len(rig.loaded()) == 2
 
 
 @pytest.mark.parametrize("check", [True, False])
@@ -278,4 +292,4 @@ def test_of_a_file_only_the_tests_that_concern_a_change_run(rig, promtool):
         rig.deploy(files(), promtool=promtool)
         rig.ran.clear()
         rig.deploy(files(**changed), promtool=promtool)
-        assert rig.ran[1] == ("test", ["tests/node.yml"], expected)
+        assert rig.ran[-1] == ("test", ["tests/node.yml"], expected)

@@ -1,0 +1,303 @@
+#!/usr/bin/python
+# Copyright: PSF Observatory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: grafana_files
+short_description: Have a host's provisioning files of Grafana say exactly what is declared
+version_added: 0.1.0
+description:
+  - The declaration of M(psf.observatory.grafana_content) as files that Grafana reads by itself, for those who prefer files to the API.
+    Dashboards with a provider for each folder, data sources with their correlations, and Grafana's own alerting.
+  - The same declaration makes the same files. They are put in place together; when one cannot be written, or Grafana refuses them on
+    O(reload), all are put back. Only files that this module made are changed or removed.
+  - No secret is in these files. Each is in a file of its own that root and O(group) can read, and is referred to with C($__file).
+    A secret that is a reference itself (C($__env{NAME}), C($__file{/path}), C(${NAME})) is kept as it is.
+  - Grafana keeps what merely vanishes from its files, so what is no longer declared is named for deletion in them. It stays named until
+    O(keep_deleted) is off, or until Grafana has read it by O(reload).
+notes:
+  - Grafana reads data sources and alerting when it starts, or when it is told to by O(reload). It reads dashboards by itself.
+  - "Files hold no teams, permissions, service accounts, library panels, home dashboards or folders inside folders: declare them to
+    M(psf.observatory.grafana_content), in another scope. The module refuses them."
+  - The file of alert rules names their folder by its title only. Give rules a folder of their own.
+  - It was tested with a stand-in that reads such files as Grafana 9.4 was recorded to. Correlations in files were not recorded.
+author:
+  - PSF Observatory contributors (@psf-web)
+extends_documentation_fragment:
+  - psf.observatory.grafana
+options:
+  path:
+    description: Grafana's provisioning directory.
+    type: path
+    default: /etc/grafana/provisioning
+  dashboards_path:
+    description: Directory for the dashboards; each O(scope) has its own in it.
+    type: path
+    default: /var/lib/grafana/psf-dashboards
+  secrets_path:
+    description: Directory for the secrets; each O(scope) has its own in it.
+    type: path
+    default: /etc/grafana/psf-secrets
+  group:
+    description: Group that Grafana runs as. The files are root's, and this group can read them.
+    type: str
+    default: grafana
+  scope:
+    description: Name of this set of files. Several sets can be kept side by side, each with its own record.
+    type: str
+    default: default
+  org_id:
+    description: Number of the organisation.
+    type: int
+    default: 1
+  version:
+    description: Version of Grafana that reads the files. How data sources lead to each other depends on it.
+    type: str
+    default: "11.0"
+  update_interval:
+    description: Seconds between two looks of Grafana at its dashboard files.
+    type: int
+    default: 30
+  allow_ui_updates:
+    description: Whether dashboards can be saved in the UI. The next change of the file overwrites them.
+    type: bool
+    default: false
+  keep_deleted:
+    description: Whether what is no longer declared stays named for deletion in the files.
+    type: bool
+    default: true
+  state:
+    description: Whether the content is there. V(absent) leaves files only with what Grafana shall delete.
+    type: str
+    choices: [present, absent]
+    default: present
+  reload:
+    description:
+      - Tell Grafana to read the changed files. When it refuses them, all files are put back, and it is told again. Left out, restart it.
+    type: dict
+    suboptions:
+      url:
+        description: Base URL of Grafana, with its sub path.
+        type: str
+        required: true
+      username:
+        description: An admin of the server; a token cannot do it.
+        type: str
+        required: true
+      password:
+        description: Its password.
+        type: str
+        required: true
+      ca:
+        description: File with the certificate authority that signed Grafana's certificate.
+        type: str
+      validate_certs:
+        description: Whether Grafana's certificate is validated.
+        type: bool
+        default: true
+      timeout:
+        description: Seconds for one answer.
+        type: float
+        default: 30
+attributes:
+  check_mode:
+    support: full
+    description: Shows the same plan, writes nothing.
+  diff_mode:
+    support: full
+    description: Shows the files before and after, dashboards in terms of panels and queries, and no secret.
+"""
+
+EXAMPLES = r"""
+- name: The bundle as provisioning files
+  psf.observatory.grafana_files:
+    bundle: /srv/observatory/bundle
+    placement: {"*": psf}
+    folders:
+      - {uid: psf, title: Observatory}
+    datasources:
+      - uid: prom-eu
+        name: Prometheus eu
+        type: prometheus
+        url: https://obs-eu-1:9090
+        basic_auth_user: grafana
+        secure_json_data: {basicAuthPassword: "{{ vault_prometheus_password }}"}
+    reload:
+      url: https://localhost:3000
+      username: admin
+      password: "{{ vault_grafana_password }}"
+      ca: /etc/psf/tls/ca.crt
+"""
+
+RETURN = r"""
+plan:
+  description: The steps from what was found to what is declared. Empty when nothing differed.
+  returned: always
+  type: list
+  elements: dict
+  sample:
+    - step: create
+      target: /etc/grafana/provisioning/datasources/psf-default.yaml
+drift:
+  description: Files that were not as the last run had left them.
+  returned: always
+  type: list
+  elements: dict
+  sample:
+    - path: /etc/grafana/provisioning/alerting/psf-default.yaml
+      found: edited
+      done: overwritten
+deleted:
+  description: What the files name for deletion, by kind.
+  returned: always
+  type: dict
+  sample: {alert rule: [node-down]}
+reloaded:
+  description: What Grafana has read again.
+  returned: always
+  type: list
+  elements: str
+  sample: [datasources, alerting]
+"""
+
+import re
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.psf.observatory.plugins.module_utils.grafana import files
+from ansible_collections.psf.observatory.plugins.module_utils.grafana.client import Client
+from ansible_collections.psf.observatory.plugins.module_utils.grafana.file_store import Store
+from ansible_collections.psf.observatory.plugins.module_utils.grafana.options import content_spec
+from ansible_collections.psf.observatory.plugins.module_utils.reconcile import ConcernError, locked
+
+STATE = "/var/lib/psf-observatory/grafana_files"
+PARTS = ("datasources", "alerting", "dashboards")
+
+
+def argument_spec():
+    return dict(
+        path=dict(type="path", default="/etc/grafana/provisioning"),
+        dashboards_path=dict(type="path", default="/var/lib/grafana/psf-dashboards"),
+        secrets_path=dict(type="path", default="/etc/grafana/psf-secrets", no_log=False), group=dict(type="str", default="grafana"),
+        scope=dict(type="str", default="default"), org_id=dict(type="int", default=1), version=dict(type="str", default="11.0"),
+        update_interval=dict(type="int", default=30), allow_ui_updates=dict(type="bool", default=False),
+        keep_deleted=dict(type="bool", default=True), state=dict(type="str", choices=["present", "absent"], default="present"),
+        reload=dict(type="dict", options=dict(
+            url=dict(type="str", required=True), username=dict(type="str", required=True),
+            password=dict(type="str", required=True, no_log=True), ca=dict(type="str"), validate_certs=dict(type="bool", default=True),
+            timeout=dict(type="float", default=30))),
+        **content_spec())
+
+
+def places(params):
+    scope = params["scope"]
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,20}", scope):
+        raise ConcernError("scope: %r is not 1 to 20 letters, digits, - and _" % scope)
+    for option in ("path", "dashboards_path", "secrets_path"):
+        if not params[option].startswith("/"):
+            raise ConcernError("%s: %r is no absolute path" % (option, params[option]))
+    if params["dashboards_path"].startswith(params["path"].rstrip("/") + "/dashboards"):
+        raise ConcernError("dashboards_path: %s: Grafana would take the dashboards there for providers; choose another directory"
+                           % params["dashboards_path"])
+    return files.Places(params["path"], params["dashboards_path"], params["secrets_path"], scope, params["org_id"],
+                        params["update_interval"], params["allow_ui_updates"])
+
+
+def version(text):
+    numbers = re.match(r"(\d+)\.(\d+)", text)
+    if not numbers:
+        raise ConcernError("version: %r is no version like 11.0" % text)
+    return tuple(int(number) for number in numbers.groups())
+
+
+class Reload:
+    """Has Grafana read what changed; done: what it has read."""
+
+    def __init__(self, options, top):
+        self.options, self.top, self.done = options, top, []
+
+    def __call__(self, paths):
+        if not self.options:
+            return
+        options = self.options
+        client = Client(options["url"], options["username"], options["password"], timeout=options["timeout"], retries=2,
+                        verify=options["validate_certs"], ca=options["ca"], use_proxy=False)
+        try:
+            for part in PARTS:
+                if any(path.startswith("%s/%s/" % (self.top, part)) for path in paths):
+                    client.call("POST", "/api/admin/provisioning/%s/reload" % part, "reload of %s; see Grafana's log" % part)
+                    self.done.append(part)
+        finally:
+            client.close()
+
+
+def run(params, check_mode):
+    """The module's result and its Plan."""
+    where = places(params)
+    found_version = version(params["version"])
+    wanted, warnings = files.declared(params, found_version) if params["state"] == "present" else ({}, [])
+    store = Store("%s/%s.json" % (STATE, where.scope), params["group"], where.own)
+    store.load()
+    objects = files.objects(wanted)
+    gone = merged(store.gone, store.objects, objects) if params["keep_deleted"] or params["reload"] else {}
+    target = files.render(wanted, gone, where)
+    plan, drift, writes, removals = store.plan(target)
+    reload = Reload(params["reload"], where.provisioning)
+    if (plan or gone != store.gone or objects != store.objects) and not check_mode:
+        put(store, target, writes, removals, objects, gone, reload)
+        if gone and params["reload"]:
+            # Grafana has read the deletions, so they need not be named any more.
+            target = files.render(wanted, {}, where)
+            _plan, _drift, writes, removals = store.plan(target)
+            store.apply(target, writes, removals, objects, {}, lambda: None)
+            gone = {}
+    return {"changed": bool(plan), "plan": plan.as_list(), "drift": drift, "reloaded": reload.done,
+            "deleted": {kind: sorted(rows) for kind, rows in gone.items()}}, plan, warnings
+
+
+def put(store, target, writes, removals, objects, gone, reload):
+    touched = list(writes) + removals
+    try:
+        store.apply(target, writes, removals, objects, gone, lambda: reload(touched))
+    except ConcernError as error:
+        if reload.options and touched:
+            try:
+                reload(touched)
+            except ConcernError as second:
+                raise ConcernError("%s; all files were put back, and Grafana was to read them again, but: %s" % (error.msg, second.msg)) \
+                    from error
+        raise ConcernError("%s; all files were put back" % error.msg) from error
+
+
+def merged(gone, before, now):
+    """What is to be named for deletion: what was, and what was declared before, without what is declared now."""
+    found = {}
+    for rows in (gone, before):
+        for kind, entries in rows.items():
+            for key, name in entries.items():
+                if key not in now.get(kind, {}) and not (kind == "datasource" and name in now.get(kind, {}).values()):
+                    found.setdefault(kind, {})[key] = name
+    return found
+
+
+def main():
+    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
+    try:
+        if module.check_mode:
+            result, plan, warnings = run(module.params, True)
+        else:
+            with locked("%s/%s.lock" % (STATE, module.params["scope"].replace("/", "_")), 120):
+                result, plan, warnings = run(module.params, False)
+    except ConcernError as error:
+        module.fail_json(msg=error.msg, **error.details)
+    for warning in warnings:
+        module.warn(warning)
+    if module._diff:
+        result["diff"] = plan.diff()
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,95 @@
+# Copyright: PSF Observatory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which control shall be remedied, how, and on which hosts: for playbooks/remediate.yml. Pure.
+
+Only what a control's `remediation` declares is done: `files` (owners and modes of the platform's own files), else `role` (one of this
+collection's roles is run again). One control a run, always named; a disruptive one only when that was said, too.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..module_utils.governance import control, expect
+from ..module_utils.governance.control import ControlError
+from . import estate
+
+OWN = "psf.observatory."
+Row = dict[str, Any]
+
+
+def possible(row: Row) -> str:
+    """How a control is remedied, in words; "" where nothing here may."""
+    remedy = row["remediation"]
+    if remedy.get("files"):
+        return "owners and modes of files"
+    return f"role {remedy['role']}" if str(remedy.get("role") or "").startswith(OWN) else ""
+
+
+def listing(known: dict[str, Row]) -> str:
+    rows = [f"{name} ({possible(row)}{', disruptive' if row['remediation'].get('disruptive') else ''})"
+            for name, row in known.items() if possible(row)]
+    return "; ".join(rows)
+
+
+def choose(known: dict[str, Row], name: str, tags: list[str], parameters: Row, disruptive: bool) -> Row:
+    """{"id", "title", "text", "how", "files", "role", "groups", "per", "parameters"} of the control that was named.
+
+    Raises ControlError, which lists what can be remedied, where none or several were named.
+    """
+    wanted = [name] if name else [tag for tag in tags if control.ID.match(tag)]
+    if len(wanted) != 1:
+        raise ControlError(f"name one control: --tags ID or -e control=ID{' (not ' + ', '.join(wanted) + ')' if wanted else ''}. "
+                           f"These can be remedied: {listing(known)}")
+    if wanted[0] not in known:
+        raise ControlError(f"{wanted[0]}: there is no such control. These can be remedied: {listing(known)}")
+    row = known[wanted[0]]
+    remedy = row["remediation"]
+    if not possible(row):
+        raise ControlError(f"{row['id']}: what it needs is not ours to change: {remedy.get('text') or 'nothing is declared'} "
+                           f"These can be remedied: {listing(known)}")
+    if remedy.get("disruptive") and not disruptive:
+        raise ControlError(f"{row['id']}: this disrupts the service ({possible(row)}); add -e disruptive=true. {remedy.get('text', '')}")
+    effective, _changed = control.parameters(row, parameters.get(row["id"]) or {}, f"governance_parameters.{row['id']}")
+    names = {key: control.comparable(value, row["params"][key]["type"]) for key, value in effective.items()}
+    return {"id": row["id"], "title": row["title"], "text": remedy.get("text", ""), "how": possible(row),
+            "files": expect.resolve(remedy.get("files") or [], names), "role": "" if remedy.get("files") else remedy.get("role", ""),
+            "groups": row["applies_to"]["groups"], "per": row["applies_to"]["per"], "parameters": parameters}
+
+
+def due(remedy: Row, hosts: Any, groups: dict[str, list[str]], host: str) -> bool:
+    """Whether a host is one where something is to be done: its own results fail, or those of its region where that is what is judged.
+
+    What could not be read is not remedied blindly.
+    """
+    if not any(host in groups.get(group, []) for group in remedy["groups"]):
+        return False
+    region = estate.region_of(groups, host)
+    for name in groups[estate.REGION + region] if remedy["per"] == "region" else [host]:
+        for row in (hosts[name].get("remediation_before") or {}).get("results") or []:
+            if row["control"] == remedy["id"] and row["status"] == "fail" and row["subject"]["region"] == region:
+                return True
+    return False
+
+
+def lines(remedy: Row, hosts: Any, groups: dict[str, list[str]]) -> list[str]:
+    """Before and after of every subject, the worst first."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for key in ("remediation_before", "assessment_result"):
+        for name in groups.get("all", []):
+            for row in (hosts[name].get(key) or {}).get("results") or []:
+                if row["control"] == remedy["id"] and row["status"] != "not_applicable":
+                    found.setdefault((row["subject"]["name"], key), []).append(
+                        f"{row['status']} ({row['actual'] or row['message']})")
+    subjects = sorted({subject for subject, _key in found})
+    return [f"{subject}: {'; '.join(found.get((subject, 'remediation_before'), ['not assessed']))} -> "
+            f"{'; '.join(found.get((subject, 'assessment_result'), ['not assessed']))}" for subject in subjects]
+
+
+def left(remedy: Row, hosts: Any, groups: dict[str, list[str]]) -> list[str]:
+    """Subjects that do not pass after it."""
+    return sorted({row["subject"]["name"] for name in groups.get("all", []) for row in (hosts[name].get("assessment_result") or {})
+                   .get("results") or [] if row["control"] == remedy["id"] and row["status"] in ("fail", "error")})
+
+

@@ -1,0 +1,1 @@
+"""Governance: what the assessment of the controls found, as metrics and lines."""
