@@ -97,10 +97,12 @@ def judge_freshness(
     asked: int,
     environment: str,
     now: datetime,
+    min_coverage: float | None = None,
 ) -> Result:
     """CHG-05: every host answered, enough of what applies was evaluated, and no evidence is older than its control allows."""
     rows = [row for row in results if row.status in (PASS, FAIL)]
-    least = parameter(control, "min_coverage", 0.95)
+    usual = parameter(control, "min_coverage", 0.95)
+    least = usual if min_coverage is None else min_coverage
     found = coverage(results, asked - len(silent), asked)
     problems = [f"host {host} gave no results" for host in silent]
     if found is None:
@@ -120,7 +122,7 @@ def judge_freshness(
             problems.append(f"{where}: the evidence is {age} s old, at most {allowed} s are allowed")
         elif age < -CLOCK_AHEAD:
             problems.append(f"{where}: the evidence is from {-age} s in the future; the clock of {', '.join(row.hosts)} is ahead")
-    return _result(
+    result = _result(
         control,
         environment,
         now,
@@ -130,3 +132,5 @@ def judge_freshness(
         {"min_coverage": least},
         f"coverage of at least {least:.0%}, no evidence older than its control allows",
     )
+    result.overridden = ["min_coverage"] if least != usual else []
+    return result
