@@ -36,7 +36,6 @@ class ActionModule(ActionBase):
             "controls": {"type": "list", "elements": "path", "default": []},
             "parameters": {"type": "dict", "default": {}},
             "complete": {"type": "bool", "default": True},
-            "min_coverage": {"type": "float"},
             "signing_key": {"type": "path"},
             "signing_key_passphrase": {"type": "str", "no_log": True},
         })
@@ -57,8 +56,7 @@ class ActionModule(ActionBase):
             made = report.build(
                 answers, given, run_id=runs.new_id(now), environment=options["environment"], now=now, asked=asked,
                 own_controls=_own_controls(options["parameters"] or {}), known=_known_controls([CONTROLS, *map(Path, options["controls"])]),
-                earlier=runs.earlier(), complete=options["complete"], version=_version(),
-                min_coverage=options["min_coverage"])
+                earlier=runs.earlier(), complete=options["complete"], version=_version())
             path = runs.path / made.run_id if self._task.check_mode else runs.write(made, key)
         return {"changed": True, "run": made.run_id, "path": str(path), **outcome(made, path)}
 

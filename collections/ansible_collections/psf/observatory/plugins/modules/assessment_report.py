@@ -45,9 +45,6 @@ options:
     description: Whether every host and control was asked. Else nothing is said of what is missing.
     type: bool
     default: true
-  min_coverage:
-    description: Share of what applies, 0 to 1, that CHG-05 wants to be evaluated. Without it, what the control says.
-    type: float
   signing_key:
     description: An ed25519 private key (PEM or OpenSSH, mode 0600) that signs the manifest.
     type: path

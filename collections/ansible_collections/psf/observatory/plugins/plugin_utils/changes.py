@@ -92,7 +92,11 @@ def commit(directory: str | Path) -> str:
 
 
 def short(text: Any, limit: int = TEXT) -> str:
-    words = mask.text(" ".join(str(text).split()))
+    # Cut before it is masked, as a long text takes long; at a blank, so that no part of a secret is left that looks like none.
+    words = str(text)
+    if len(words) > 8 * limit:
+        words = words[: 8 * limit].rpartition(" ")[0]
+    words = mask.text(" ".join(words.split()))
     return words if len(words) <= limit else words[: limit - 3] + "..."
 
 
@@ -285,13 +289,13 @@ def deliver(spool: Spool, options: Row, environment: str, timeout: float, newest
     problems: list[str] = []
     rows = spool.pending()
     records = [record for _path, record in rows]
-    targets = options.get("loki") or []
+    targets = options.get("loki") if options.get("loki") is not None else []
     brought = False
     for target in targets if isinstance(targets, list) else [targets]:
         try:
             push_loki(target, records, environment, timeout)
             brought = True
-        except (DeliveryError, KeyError, TypeError) as error:
+        except (DeliveryError, KeyError, TypeError, AttributeError) as error:
             problems.append(f"Loki: {error}")
     if options.get("journal"):
         try:

@@ -97,12 +97,10 @@ def judge_freshness(
     asked: int,
     environment: str,
     now: datetime,
-    min_coverage: float | None = None,
 ) -> Result:
     """CHG-05: every host answered, enough of what applies was evaluated, and no evidence is older than its control allows."""
     rows = [row for row in results if row.status in (PASS, FAIL)]
-    usual = parameter(control, "min_coverage", 0.95)
-    least = usual if min_coverage is None else min_coverage
+    least = parameter(control, "min_coverage", 0.95)
     found = coverage(results, asked - len(silent), asked)
     problems = [f"host {host} gave no results" for host in silent]
     if found is None:
@@ -122,7 +120,7 @@ def judge_freshness(
             problems.append(f"{where}: the evidence is {age} s old, at most {allowed} s are allowed")
         elif age < -CLOCK_AHEAD:
             problems.append(f"{where}: the evidence is from {-age} s in the future; the clock of {', '.join(row.hosts)} is ahead")
-    result = _result(
+    return _result(
         control,
         environment,
         now,
@@ -132,5 +130,3 @@ def judge_freshness(
         {"min_coverage": least},
         f"coverage of at least {least:.0%}, no evidence older than its control allows",
     )
-    result.overridden = ["min_coverage"] if least != usual else []
-    return result

@@ -15,7 +15,6 @@ from .model import (
     NOT_APPLICABLE,
     PASS,
     Control,
-    GovernanceError,
     Report,
     Result,
     gather,
@@ -50,18 +49,14 @@ def build(
     earlier: Earlier | None = None,
     complete: bool = True,
     version: str = "",
-    min_coverage: float | None = None,
 ) -> Report:
     """One run's report.
 
     answers: (host, assessment_result); waiver_rows: as waivers.load gives them;
     asked: the hosts that should have answered, with their regions;
     own_controls: (file, control) of the controls that are judged here, for those that no host handed over;
-    known: every control that exists, for hosts that name theirs by id, and for waivers of what was not evaluated this time;
-    min_coverage: what CHG-05 wants in this environment, 0 to 1; None: what the control says.
+    known: every control that exists, for hosts that name theirs by id, and for waivers of what was not evaluated this time.
     """
-    if min_coverage is not None and not 0 <= min_coverage <= 1:
-        raise GovernanceError(f"governance_report_min_coverage: {min_coverage} is not between 0 and 1")
     earlier = earlier or Earlier()
     catalogue = {control.id: control for control in known}
     controls, results, hosts = gather(answers, catalogue)
@@ -74,7 +69,7 @@ def build(
     if hygiene.FRESHNESS in controls:
         results.append(
             hygiene.judge_freshness(
-                controls[hygiene.FRESHNESS], controls, list(results), sorted(silent), len(expected), environment, now, min_coverage
+                controls[hygiene.FRESHNESS], controls, list(results), sorted(silent), len(expected), environment, now
             )
         )
     waivers = parse(waiver_rows, {**catalogue, **controls}, now)

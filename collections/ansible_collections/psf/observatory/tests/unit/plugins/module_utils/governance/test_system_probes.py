@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import io
@@ -51,10 +52,8 @@ def listen():
     def start(talk):
         class Handler(socketserver.StreamRequestHandler):
             def handle(self):
-                try:
+                with contextlib.suppress(OSError, struct.error, EOFError):
                     talk(self.rfile, self.wfile.write)
-                except (OSError, struct.error, EOFError):
-                    pass
 
         class Server(socketserver.ThreadingTCPServer):
             allow_reuse_address = daemon_threads = True

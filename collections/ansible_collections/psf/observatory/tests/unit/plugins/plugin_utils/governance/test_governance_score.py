@@ -217,14 +217,6 @@ def test_chg_05_says_who_was_silent_what_is_old_and_whose_clock_is_ahead():
     assert "coverage is" in of(dark, "CHG-05").message
 
 
-def test_an_environment_may_want_another_coverage_and_that_shows():
-    usual, lower, same = (of(sample.make(min_coverage=value), "CHG-05") for value in (0.99, 0.5, 0.95))
-    assert usual.status == "fail" and usual.overridden == ["min_coverage"] and usual.parameters == {"min_coverage": 0.99}
-    assert lower.status == "pass" and same.overridden == []
-    with pytest.raises(GovernanceError, match="not between 0 and 1"):
-        sample.make(min_coverage=95)
-
-
 def test_the_waiver_of_a_silent_host_is_not_called_unused():
     hosts = [host for host in sample.HOSTS if host != "app-us-1"]
     waiver = {**sample.WAIVERS[0], "control": "TLS-06", "scope": {"service": "app-us-1:*"}}
