@@ -56,14 +56,15 @@ def main() -> None:
                      median(row["processor_seconds"] for row in found), median(count / row["processor_seconds"] for row in found),
                      sum(len(json.dumps(row["evidence"])) for row in found[-1]["results"]) // 1024))
     table(f"On each host, one assessment: median of {options.runs}", rows)
+    # The playbook goes on with the report; what is counted here is the assessment alone.
     counted = max(evaluated(row) for row in runs[-1].values())
-    task = median(run.task_seconds for run in ours)
+    task = median(sum(row["seconds"] for row in run.tasks if (row["role"] or "").split(".")[-1] == "governance") for run in ours)
     plain = median(run.task_seconds for run in baseline)
     table("All hosts at once, with the connection", [
-        ("what", "checks on a host", "tasks", "round trips", "seconds", "checks a second and host"),
-        ("assessment", counted, len(ours[-1].tasks), median(run.trips for run in ours), task, counted / task),
-        ("builtin tasks", READS, len(baseline[-1].tasks), median(run.trips for run in baseline), plain, READS / plain),
-        ("ratio", "", "", "", task / plain, (counted / task) / (READS / plain))])
+        ("what", "checks on a host", "seconds", "checks a second and host"),
+        ("assessment", counted, task, counted / task),
+        ("builtin tasks", READS, plain, READS / plain),
+        ("ratio", "", task / plain, (counted / task) / (READS / plain))])
 
 
 if __name__ == "__main__":

@@ -97,7 +97,13 @@ def main() -> None:
         script(options.inventory, options.host, faults, "undo")
     wrong += held("misconfigured", during, "fail", names)
     for row in read("variables.yml"):
-        found = assess(options.inventory, row["hosts"], row["variables"])
+        try:
+            if "do" in row:
+                script(options.inventory, row["hosts"], [row], "do")
+            found = assess(options.inventory, row["hosts"], row.get("variables"))
+        finally:
+            if "undo" in row:
+                script(options.inventory, row["hosts"], [row], "undo")
         for wanted in ("error", "fail"):
             if row.get(wanted):
                 wrong += held(row["name"], found, wanted, row[wanted])

@@ -98,10 +98,10 @@ def make(inventory: str, ansible_inventory: str) -> int:
         raise
     if building and building.wait() != 0:
         raise LabError("the artifacts could not be prepared, see above")
-    for book, words in (("site", "installing"), ("assess", "assessing the controls"),
-                        ("verify", "asking whether the regions are observed")):
+    for book, words, *arguments in (("site", "installing"), ("drift", "looking for what differs", "--check"),
+                                    ("assess", "assessing the controls"), ("verify", "asking whether the regions are observed")):
         say(words)
-        code = subprocess.run([*PLAYBOOK, "-i", inventory, f"playbooks/{book}.yml"], check=False).returncode
+        code = subprocess.run([*PLAYBOOK, "-i", inventory, f"playbooks/{book}.yml", *arguments], check=False).returncode
         if code != 0:
             raise LabError(f"playbooks/{book}.yml failed, see above; `make lab` again goes on from where it is")
     rows = table(lab, inventory)

@@ -155,13 +155,18 @@ def _ensure_key(lab: Lab) -> None:
 
 
 def _ensure_secrets(lab: Lab) -> None:
-    """Passwords of the lab, made once: one for people (admin), one for machines, and their bcrypt hashes."""
+    """Passwords of the lab, made once: one for people (admin), one for machines, their bcrypt hashes, and the key of Grafana's secrets."""
     path = lab.state / "secrets.json"
     if path.exists():
+        known = json.loads(path.read_text())
+        if "grafana_secret_key" not in known:
+            # A lab that an earlier version made.
+            path.write_text(json.dumps({**known, "grafana_secret_key": secrets.token_urlsafe(24)}) + "\n")
         return
     passwords = {"admin": secrets.token_urlsafe(12), "observatory": secrets.token_urlsafe(24)}
     users = {name: bcrypt.hashpw(text.encode(), bcrypt.gensalt(10)).decode() for name, text in passwords.items()}
-    text = json.dumps({"users": users, "admin_password": passwords["admin"], "machine_password": passwords["observatory"]})
+    text = json.dumps({"users": users, "admin_password": passwords["admin"], "machine_password": passwords["observatory"],
+                       "grafana_secret_key": secrets.token_urlsafe(24)})
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w") as stream:
         stream.write(text + "\n")

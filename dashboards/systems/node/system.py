@@ -10,6 +10,6 @@ SYSTEM = System(
         ("software RAID, bonding, EDAC, hwmon, NVMe", "the lab's hosts have none, so no recorded scrape contains their metrics"),
         ("NTP state (node_timex_*)",
          "the collector is off where the host's kernel refuses adjtimex; NodeClockSkew compares clocks instead"),
-        ("textfile collector", "nothing of the platform writes such files"),
+        ("metrics of the textfile collector", "each belongs to the system whose job leaves it there"),
         ("alerts on load average", "load counts tasks in disk wait as well; pressure stall information says what waits, and for what"),
     ))

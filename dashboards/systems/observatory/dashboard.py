@@ -12,6 +12,7 @@ SLO_COLUMNS = {"region": "Region", "sloth_service": "Service", "sloth_slo": "SLO
 NOT_FIRING = "nothing fires on a good day"
 NOT_ASSESSED = "nothing is known before the first run of playbooks/assess.yml"
 NO_SLO = "an estate without a system that has objectives has no budgets"
+NO_SYNC = "nobody has brought content to a Grafana yet"
 TO_SYSTEM = {"System": ("Its dashboard", "/d/psf-${__value.text}-overview?${region:queryparam}&${__url_time_range}")}
 
 
@@ -67,6 +68,18 @@ DASHBOARDS = (
                       prom(budget("slo:current_burn_rate:ratio"), "Burn rate now", instant=True),
                       columns=SLO_COLUMNS, units={"Left": "percentunit", "Burn rate now": "short"},
                       colors={"Left": BUDGET, "Burn rate now": BURN}, sort=(("Left", False),), width=24, may_be_empty=NO_SLO),)),
+            Row("Content of Grafana", (
+                stat("sync-age", "Since the last sync", "Time since the code was last brought to Grafana, of the oldest.", "s",
+                     prom("max(time() - psf_grafana_sync_success_timestamp_seconds)", "age"),
+                     steps=((None, GREEN), (86400, YELLOW), (604800, RED)), width=6, may_be_empty=NO_SYNC),
+                stat("sync-owned", "Objects owned", "Dashboards, folders and data sources in Grafana that come from the code.", "short",
+                     prom("sum(psf_grafana_sync_owned_objects)", "owned"), width=6, decimals=0, may_be_empty=NO_SYNC),
+                stat("sync-drift", "Edited by hand", "Objects that the last sync found edited or deleted by hand.", "short",
+                     prom("sum(psf_grafana_sync_drifted_objects)", "edited"), steps=((None, GREEN), (1, ORANGE)), width=6, decimals=0,
+                     may_be_empty=NO_SYNC),
+                stat("sync-failed", "Objects that failed", "Objects that Grafana refused in the last sync.", "short",
+                     prom("sum(psf_grafana_sync_failed_objects)", "failed"), steps=((None, GREEN), (1, RED)), width=6, decimals=0,
+                     may_be_empty=NO_SYNC))),
             Row("Governance", (
                 stat("governance-score", "Governance score", "Weighted share of the controls that hold in the region.", "percentunit",
                      prom('min(gov_score_ratio{scope="overall", kind="effective"})'),

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from ansible.errors import AnsibleActionFail
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.psf.observatory.plugins.plugin_utils import artifacts, estate
@@ -33,23 +34,14 @@ class ActionModule(ActionBase):
 
     def _prepare(self, options, task_vars):
         requests, problems = [], []
-        wanted = self._by_servers(options) if options["servers"] is not None or options["mirror_directory"] else \
-            self._by_hosts(options, task_vars)
-        for arguments, arch, distribution, where in wanted:
+        by_hosts = options["servers"] is None and not options["mirror_directory"]
+        wanted = self._by_hosts(options, task_vars) if by_hosts else self._by_servers(options)
+        for arguments, arch, distribution, where, optional in wanted:
             try:
-                requests.append(artifacts.Request(arguments, arch, distribution))
+                requests.append((artifacts.Request(arguments, arch, distribution), optional))
             except artifacts.ArtifactError as error:
                 problems.append(f"{where}: {error}")
-        chosen = {}
-        for request in requests:
-            key = (request.server, request.arch, request.distribution, request.source, request.mirror, request.version,
-                   request.allow_unpinned, tuple(sorted(request.sha256.items())), request.cache)
-            if key in chosen:
-                continue
-            try:
-                chosen[key] = (request, artifacts.resolve(request))
-            except (artifacts.ArtifactError, OSError) as error:
-                problems.append(str(error))
+        chosen, unavailable = self._choose(requests, problems)
         if problems:
             raise artifacts.ArtifactError("; ".join(dict.fromkeys(problems)))
         pairs, rows, missing = [], [], False
@@ -64,25 +56,57 @@ class ActionModule(ActionBase):
             pairs.append((request, choice))
             display.display(f"artifact: {row['server']} {row['version']} {row['architecture']} from {row['source']}"
                             + (", cached" if row["cached"] and row["source"] != "package" else ""))
+        for reasons in unavailable.values():
+            for reason, hosts in reasons.items():
+                artifacts.say_unavailable(reason, hosts)
         changed = missing
         if not self._task.check_mode:
             fetched = artifacts.fetch_all(pairs, lambda text: display.display(f"artifact: {text}"))
             if options["mirror_directory"]:
                 changed = bool(self._mirror(options, pairs, fetched))
-        return {"changed": changed, "artifacts": rows}
+        result = {"changed": changed, "artifacts": rows,
+                  "unavailable": {component: "; ".join(reasons) for component, reasons in unavailable.items()}}
+        if by_hosts:
+            result["ansible_facts"] = {"psf_unavailable": {
+                component: [host for hosts in reasons.values() for host in hosts] for component, reasons in unavailable.items()}}
+        return result
+
+    @staticmethod
+    def _choose(requests, problems):
+        """A source for each request, each once: those that can be met, and component to reason to hosts of those done without."""
+        chosen, refused, unavailable = {}, {}, {}
+        for request, optional in requests:
+            key = (request.server, request.arch, request.distribution, request.source, request.mirror, request.version,
+                   request.allow_unpinned, tuple(sorted(request.sha256.items())), request.cache)
+            if key not in chosen and key not in refused:
+                try:
+                    chosen[key] = (request, artifacts.resolve(request))
+                except (artifacts.ArtifactError, OSError) as error:
+                    refused[key] = str(error)
+            if key in refused and optional:
+                component, host = optional
+                unavailable.setdefault(component, {}).setdefault(refused[key], []).extend([host] if host else [])
+            elif key in refused:
+                problems.append(refused[key])
+        return chosen, unavailable
 
     def _mirror(self, options, pairs, _fetched):
         filled = [(request, choice, artifacts.payload_path(request, choice)) for request, choice in pairs]
         return artifacts.fill_mirror(options["mirror_directory"], filled, lambda text: display.display(f"artifact: {text}"))
 
     def _by_servers(self, options):
-        """Named servers (all, when the list is empty): for a mirror, or to fill the cache ahead of time."""
+        """Named servers (all, when the list is empty): for a mirror, or to fill the cache ahead of time.
+
+        Who names a server for a mirror wants it there; otherwise one that is optional may be left out."""
+        optional = {service["artifact"]: estate.component(service) for service in estate.services().values() if service.get("optional")}
+        if options["servers"] and options["mirror_directory"]:
+            optional = {}
         for name in options["servers"] or sorted(artifacts.locks()):
             for arch in options["architectures"] or ["amd64"]:
                 arguments = {**options["artifact"], "server": name}
                 if options["mirror_directory"] and not options["artifact"].get("source"):
-                    arguments["source"] = _first_possible(arguments, ["release", "build"], arch)
-                yield arguments, arch, options["distribution"], name
+                    arguments["source"] = _first_possible(arguments, artifacts.Lock(name).sources, arch)
+                yield arguments, arch, options["distribution"], name, (optional[name], None) if name in optional else None
 
     def _by_hosts(self, options, task_vars):
         """What the hosts that component_facts has read are to run and do not have."""
@@ -90,14 +114,14 @@ class ActionModule(ActionBase):
         for service in estate.services().values():
             if "artifact" not in service:
                 continue
-            named = f"{service['id']}_exporter" if "exporter" in service else service["role"]
+            component = estate.component(service)
+            named = component if "exporter" in service else service["role"]
             for host in estate.members(groups, service):
                 facts = hostvars[host].get("ansible_facts") or {} if host in hostvars else {}
                 if "psf_components" not in facts or hostvars[host].get(f"{service['role']}_state") == "absent":
                     continue
                 own = hostvars[host].get(f"{named}_artifact") or {}
                 arguments = {**options["artifact"], **own, "server": service["artifact"]}
-                component = f"{service['id']}_exporter" if "exporter" in service else service["id"]
                 stamp = facts["psf_components"].get(component) or {}
                 try:
                     request = artifacts.Request(arguments, facts["psf_architecture"], facts["psf_distribution"])
@@ -105,11 +129,16 @@ class ActionModule(ActionBase):
                 except artifacts.ArtifactError:
                     accepted = set()  # said with all others, where the request is made
                 if (stamp.get("source"), stamp.get("id")) not in accepted:
-                    yield arguments, facts["psf_architecture"], facts["psf_distribution"], f"{component} on {host}"
+                    # A host that has another version keeps being asked for; only one that has none may do without.
+                    may_lack = service.get("optional") and not stamp and not boolean(
+                        hostvars[host].get(f"{service['role']}_required") or False, strict=False)
+                    yield (arguments, facts["psf_architecture"], facts["psf_distribution"], f"{component} on {host}",
+                           (component, host) if may_lack else None)
 
 
-def _first_possible(arguments, sources, arch):
-    """Of the sources that a mirror can hold, the first that can be reached."""
+def _first_possible(arguments, of_lock, arch):
+    """Of the sources that a mirror can hold and the lock has, the first that can be reached."""
+    sources = [name for name in ("release", "build") if name in of_lock] or ["release"]
     for source in sources[:-1]:
         try:
             artifacts.resolve(artifacts.Request({**arguments, "source": source}, arch, None))

@@ -14,6 +14,7 @@ import os
 
 import yaml
 from ansible.errors import AnsibleActionFail
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible.utils.vars import merge_hash
@@ -23,6 +24,7 @@ from ansible_collections.psf.observatory.plugins.plugin_utils.artifacts import (
     Request,
     fetch,
     resolve,
+    say_unavailable,
 )
 
 display = Display()
@@ -44,15 +46,44 @@ class ActionModule(ActionBase):
             wanted = arguments.get("artifact")
             if not wanted or arguments.get("state") == "absent":
                 return merge_hash(result, self._module(arguments, task_vars))
+            optional = boolean(wanted.get("optional") or False)
+            if optional and self._host(task_vars) in self._without(task_vars):
+                return merge_hash(result, _skipped("no source of it can be reached"))
             facts = self._facts(task_vars)
             request = Request(wanted, facts["psf_architecture"], facts["psf_distribution"])
             arguments["resolved"] = {"server": request.server, "accept": request.candidates()}
             answer = self._module(arguments, task_vars)
-            if answer.pop("needs_artifact", False):
-                answer = self._with_artifact(request, arguments, task_vars)
+            needs, other = answer.pop("needs_artifact", False), answer.pop("other_artifact", False)
+            if needs:
+                if request.arch not in ARCHITECTURES:
+                    raise ArtifactError(f"{request.server}: this host's architecture {request.arch} is none of {', '.join(ARCHITECTURES)}")
+                try:
+                    chosen = resolve(request)
+                except (ArtifactError, OSError) as error:
+                    if not optional or other:
+                        raise
+                    say_unavailable(str(error), [self._host(task_vars)])
+                    return merge_hash(result, {**_skipped(str(error)), **self._facts_without(task_vars, True)})
+                answer = self._with_artifact(request, chosen, arguments, task_vars)
+            if optional and not answer.get("failed"):
+                answer = merge_hash(answer, self._facts_without(task_vars, False))
         except ArtifactError as error:
             raise AnsibleActionFail(str(error)) from error
         return merge_hash(result, answer)
+
+    @staticmethod
+    def _host(task_vars):
+        return task_vars.get("inventory_hostname")
+
+    def _without(self, task_vars):
+        """The hosts that are known to do without this component."""
+        return ((task_vars.get("ansible_facts") or {}).get("psf_unavailable") or {}).get(self._task.args.get("name")) or []
+
+    def _facts_without(self, task_vars, without):
+        """The fact that tells the filters whether this host does without the component."""
+        known = dict((task_vars.get("ansible_facts") or {}).get("psf_unavailable") or {})
+        known[self._task.args.get("name")] = [self._host(task_vars)] if without else []
+        return {"ansible_facts": {"psf_unavailable": known}}
 
     def _module(self, arguments, task_vars):
         return self._execute_module(module_name="psf.observatory.component", module_args=arguments, task_vars=task_vars)
@@ -70,10 +101,7 @@ class ActionModule(ActionBase):
             raise AnsibleActionFail(answer.get("msg", "component_facts failed"), result=answer)
         return answer["ansible_facts"]
 
-    def _with_artifact(self, request, arguments, task_vars):
-        if request.arch not in ARCHITECTURES:
-            raise ArtifactError(f"{request.server}: this host's architecture {request.arch} is none of {', '.join(ARCHITECTURES)}")
-        chosen = resolve(request)
+    def _with_artifact(self, request, chosen, arguments, task_vars):
         resolved = arguments["resolved"]
         resolved["chosen"] = {key: chosen[key] for key in ("source", "version", "id")}
         if chosen["source"] == "package":
@@ -96,6 +124,10 @@ class ActionModule(ActionBase):
         if not isinstance(row, dict) or "content" not in row or "path" not in row:
             raise AnsibleActionFail("files: each entry is a mapping with path and content; got %r" % (row,))
         return dict(row, content=text(row["path"], row["content"]))
+
+
+def _skipped(reason):
+    return {"skipped": True, "changed": False, "skip_reason": reason, "msg": f"left out: {reason}"}
 
 
 def text(path, content):

@@ -11,10 +11,11 @@ from pathlib import Path
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.psf.observatory.plugins.module_utils import pki
-from ansible_collections.psf.observatory.plugins.plugin_utils import estate
+from ansible_collections.psf.observatory.plugins.plugin_utils import estate, grafana_told
 from ansible_collections.psf.observatory.plugins.plugin_utils.settings import (
     alertmanager,
     common,
+    grafana,
     jaeger,
     loki,
     otel_collector,
@@ -29,6 +30,8 @@ SETTINGS = {
     "loki": loki.build,
     "loki_environment": loki.environment,
     "loki_secret_environment": loki.secret_environment,
+    "grafana": grafana.build,
+    "grafana_secrets": grafana.secrets,
     "jaeger": jaeger.build,
     "jaeger_environment": jaeger.environment,
     "jaeger_htpasswd": jaeger.htpasswd,
@@ -159,6 +162,8 @@ class FilterModule:
                settings, target_file, traced, verify_table, where)
         table = {function.__name__: function for function in own} | {
             "endpoints": estate.endpoints, "estate_document": estate.document, "host_port": estate.join,
+            "grafana_datasources": grafana_told.datasources, "grafana_folders": grafana_told.folders,
+            "grafana_placement": grafana_told.placement, "grafana_sync_metrics": grafana_told.sync_metrics,
             "inventory_problems": estate.check, "peer_endpoints": estate.peers, "peer_probe_targets": estate.peer_probes,
             "probe_targets": estate.probes, "region": estate.region_of,
             "scrape_targets": estate.targets,

@@ -13,6 +13,8 @@ description:
   - Finds out which servers the hosts that M(psf.observatory.component_facts) has read are to run and do not have, chooses
     a source for each, and fetches or builds them at the same time into a cache by content, with progress.
   - A wrong checksum, an unknown version or a source that cannot be reached ends in one error that names all of them.
+  - A server that its service's file calls optional, and that a host does not have, is left out with one line that says why, when
+    no source of it can be reached. The fact C(psf_unavailable) tells the roles and filters.
   - With O(mirror_directory), fills a directory that any web server can serve as a mirror.
   - Runs on the controller only.
 author:
@@ -68,4 +70,18 @@ artifacts:
       architecture: amd64
       source: build
       cached: true
+unavailable:
+  description: Optional servers that cannot be had, by component, with the reason. They are left out.
+  returned: success
+  type: dict
+  sample: {}
+ansible_facts:
+  description: Facts of all hosts of the run.
+  returned: without O(servers) and O(mirror_directory)
+  type: dict
+  contains:
+    psf_unavailable:
+      description: Component to the hosts that do without it.
+      type: dict
+      sample: {grafana: [obs-eu-1]}
 """

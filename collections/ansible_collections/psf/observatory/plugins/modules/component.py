@@ -75,6 +75,12 @@ options:
       cache:
         description: Directory on the controller for artifacts, by content.
         type: path
+      optional:
+        description:
+          - Whether a host that has no version of it does without, where no source can be reached.
+          - The task is then skipped, one line says why, and the fact C(psf_unavailable) tells the filters.
+        type: bool
+        default: false
   resolved:
     description: The artifact as resolved by the action plugin on the controller. Not for use in playbooks.
     type: dict
@@ -351,7 +357,8 @@ def argument_spec():
             server=dict(type="str", required=True),
             source=dict(type="str", choices=["auto", "release", "mirror", "package", "build"], default="auto"),
             version=dict(type="str"), sha256=dict(type="dict"), allow_unpinned=dict(type="bool", default=False),
-            mirror=dict(type="str"), mirror_ca=dict(type="path"), cache=dict(type="path"))),
+            mirror=dict(type="str"), mirror_ca=dict(type="path"), cache=dict(type="path"),
+            optional=dict(type="bool", default=False))),
         resolved=dict(type="dict"),
         user=dict(type="str"), group=dict(type="str"), config_dir=dict(type="str"), data_dir=dict(type="str"),
         directories=dict(type="list", elements="dict", options=dict(
@@ -390,8 +397,8 @@ def main():
         else:
             with locked("/run/lock/psf-observatory/%s.lock" % component.name, component.lock_timeout):
                 result = converger.run()
-    except NeedsArtifact:
-        module.exit_json(changed=False, needs_artifact=True)
+    except NeedsArtifact as needs:
+        module.exit_json(changed=False, needs_artifact=True, other_artifact=needs.other)
     except ConcernError as error:
         module.fail_json(msg=error.msg, **error.details)
     for warning in converger.warnings:

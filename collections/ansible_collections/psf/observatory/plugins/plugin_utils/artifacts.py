@@ -4,7 +4,8 @@
 """Artifacts on the controller: the lock of a server, which source is taken, and the payload in the cache.
 
 Sources, in the order in which `auto` tries them: mirror (when one is named), release, package, build.
-A payload is a flat, reproducible tar.gz with a server's programs; the cache holds it under the id of what it was made from:
+A payload is a reproducible tar.gz with a server's programs, or with the whole release where that is more than programs; the cache
+holds it under the id of what it was made from:
   release   the published sha256 of the archive
   build     sha256 of the wrapper module (go.mod, go.sum, *.go), the packages and the version; of kind npm, see npm.py
   package   sha256 of the packages' names and version; unpacked on the host by its own apt, so there is no payload
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import fnmatch
 import gzip
 import hashlib
 import http.client
@@ -29,13 +31,17 @@ import threading
 import time
 import urllib.error
 import zipfile
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import yaml
+from ansible import constants
 from ansible.module_utils.urls import open_url
+from ansible.utils.display import Display
 from ansible_collections.psf.observatory.plugins.plugin_utils import estate, npm
 
+display = Display()
 LOCKS = Path(__file__).resolve().parents[2] / "artifacts"
 ARCHITECTURES = ("amd64", "arm64")
 ORDER = ("mirror", "release", "package", "build")
@@ -208,6 +214,12 @@ def resolve(request, say=lambda text: None):
     raise ArtifactError(f"{request.server} for {request.arch} cannot be had: " + "; ".join(reasons))
 
 
+def say_unavailable(reason, hosts):
+    """One line for an optional server that is done without."""
+    display.display(f"artifact: warning: {reason}. It is optional and left out" + (f" on {', '.join(hosts)}" if hosts else ""),
+                    color=constants.COLOR_WARN)
+
+
 def _why_no_candidate(request, name):
     if name == "package":
         return f"the lock has no package for {request.distribution or 'an unknown distribution'}"
@@ -251,7 +263,10 @@ def _cannot_reach_go(request):
 
 
 def release_url(request, version):
-    return request.lock.sources["release"]["url"].format(version=version, arch=request.arch)
+    """Where the archive is. A lock whose address holds more than the version says with `other_url` where other versions are."""
+    release = request.lock.sources["release"]
+    url = release["url"] if version == request.lock.version("release") else release.get("other_url", release["url"])
+    return url.format(version=version, arch=request.arch)
 
 
 def payload_path(request, row):
@@ -311,7 +326,15 @@ def _from_release(request, chosen, work, say):
     pinned = chosen["id"] if not _is_unpinned(request, chosen) else None
     _download(url, archive, pinned, say, request.server)
     _keep(request, chosen, archive)
-    return repack(archive, _release_files(request, chosen["version"]), work / "payload.tar.gz", request.server)
+    return _repacked(request, chosen, archive, work)
+
+
+def _repacked(request, chosen, archive, work):
+    release, target = request.lock.sources["release"], work / "payload.tar.gz"
+    if "tree" in release:
+        tree = release["tree"]
+        return repack_tree(archive, tree["root"], tree.get("leave_out", []), target, request.server)
+    return repack(archive, _release_files(request, chosen["version"]), target, request.server)
 
 
 def _keep(request, chosen, archive):
@@ -352,6 +375,30 @@ def repack(archive, files, target, server):
     return write_payload(contents, target)
 
 
+def repack_tree(archive, root, leave_out, target, server):
+    """All files of an upstream tar.gz below its top directory `root`, but for those that match a pattern of `leave_out`, as a payload.
+
+    Both are patterns of fnmatch, leave_out for the path below root. It is copied through, for such a tree may be larger than the
+    memory; equal archives give equal bytes."""
+    count = 0
+    try:
+        with tarfile.open(archive) as source, open(target, "wb") as raw, gzip.GzipFile("", "wb", 4, raw, mtime=0) as packed, \
+                tarfile.open(fileobj=packed, mode="w") as tar:
+            for member in source:
+                top, _slash, below = member.name.removeprefix("./").partition("/")
+                if not (member.isfile() and below and fnmatch.fnmatch(top, root)) or any(fnmatch.fnmatch(below, p) for p in leave_out):
+                    continue
+                info = tarfile.TarInfo(below)
+                info.size, info.mode = member.size, 0o755 if member.mode & 0o100 else 0o644
+                tar.addfile(info, source.extractfile(member))
+                count += 1
+    except (tarfile.TarError, EOFError, zlib.error) as error:
+        raise ArtifactError(f"{server}: {archive.name} is not a readable archive: {error}") from error
+    if not count:
+        raise ArtifactError(f"{server}: {archive.name} has no {root}; the lock's release.tree does not fit it")
+    return target
+
+
 def write_payload(contents, target):
     """A reproducible tar.gz: sorted names, no times, no owners."""
     with open(target, "wb") as raw, gzip.GzipFile("", "wb", 4, raw, mtime=0) as packed, \
@@ -383,7 +430,7 @@ def _from_mirror(request, chosen, work, say):
     _download(f"{request.mirror}/{entry['file']}", archive, expected, say, request.server, request.mirror_ca)
     if chosen["source"] == "release":
         _keep(request, chosen, archive)
-        return repack(archive, _release_files(request, chosen["version"]), work / "payload.tar.gz", request.server)
+        return _repacked(request, chosen, archive, work)
     return archive
 
 

@@ -138,11 +138,14 @@ def context(rows: list[Row], hosts: Any, groups: dict[str, list[str]], host: str
     used = {name.split(".")[1] for row in rows for name in control.references(row["check"]) if name.startswith("context.")}
     asks = any(row["per"] == "region" and not row["reason"] and row["mode"] == "automated" for row in rows)
     own = [service for service in estate.services().values() if host in estate.members(groups, service)]
-    listening = [row for service in own for row in _listening(hosts, groups, host, service)]
+    # Ansible puts a host's variables together anew with every look, so there is one; and this host alone is asked about itself.
+    variables, alone = hosts[host], {name: [host] for name, members in groups.items() if host in members}
+    listening = [dict(row, service=service["id"]) for service in own if estate.MAIN_PORT in service["ports"]
+                 for row in estate.endpoints({host: variables}, alone, host, service["id"])]
     found: Row = {"host": host, "region": region, "environment": environment, "hosts": list(groups[estate.REGION + region]),
                   "services": listening, "login": [row for row in listening if row["auth"] == "basic"],
                   "mutual": [row for row in listening if row["auth"] == "certificate"],
-                  "ports": sorted({estate.port(hosts[host], service, name) for service in own for name in service["ports"]})}
+                  "ports": sorted({estate.port(variables, service, name) for service in own for name in service["ports"]})}
     if asks:
         found["endpoints"] = {service: rows for service in estate.services()
                               if estate.MAIN_PORT in estate.services()[service]["ports"]
@@ -151,11 +154,3 @@ def context(rows: list[Row], hosts: Any, groups: dict[str, list[str]], host: str
         jobs = estate.targets(hosts, groups, host, extra_targets)
         found["instances"] = sorted({row["labels"]["instance"] for targets in jobs.values() for row in targets})
     return found
-
-
-def _listening(hosts: Any, groups: dict[str, list[str]], host: str, service: Row) -> list[Row]:
-    """The main port of a service on its own host, as others reach it."""
-    if estate.MAIN_PORT not in service["ports"]:
-        return []
-    rows = estate.endpoints(hosts, groups, host, service["id"])
-    return [dict(row, service=service["id"]) for row in rows if row["host"] == host]

@@ -4,13 +4,15 @@
 """The estate: which service runs on which host of which region, and how it is reached. Pure functions over the inventory.
 
 A service is described once, in roles/<role>/services/<id>.yml, of the collection or of the site (Ansible's roles_path): id,
-system, groups, artifact, ports, auth, health, metrics.
+system, groups, artifact, ports, auth, health, metrics. One that is `optional` is done without where its program cannot be had.
 `hosts` is any mapping from inventory name to that host's variables; only ansible_host, observatory_tls and port overrides
-(`<id>_port`, `<id>_<port name>_port`) are read. `groups` is Ansible's own variable.
+(`<id>_port`, `<id>_<port name>_port`) are read, and of a host with an optional service the facts psf_components and
+psf_unavailable. `groups` is Ansible's own variable.
 """
 
 from __future__ import annotations
 
+import json
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -86,6 +88,26 @@ def members(groups: dict[str, list[str]], service: dict[str, Any]) -> list[str]:
     return list(seen)
 
 
+def component(service: dict[str, Any]) -> str:
+    """The name of a service's component on a host."""
+    return f"{service['id']}_exporter" if "exporter" in service else str(service["id"])
+
+
+def missing(variables: Any, service: dict[str, Any], host: str) -> bool:
+    """Whether a host does without an optional service that the inventory gives it: it has none, and none can be had.
+
+    psf_unavailable (component to hosts, from the modules artifacts and component) says what cannot be had. Before they have looked,
+    what component_facts did not find is missing; a host that nobody has read is as the inventory says.
+    """
+    facts = (variables.get("ansible_facts") or {}) if service.get("optional") else {}
+    name = component(service)
+    if (facts.get("psf_components") or {}).get(name):
+        return False
+    if "psf_unavailable" in facts:
+        return host in (facts["psf_unavailable"].get(name) or [])
+    return "psf_components" in facts
+
+
 def running(groups: dict[str, list[str]]) -> dict[str, list[dict[str, Any]]]:
     """Each host to the services that it runs."""
     found: dict[str, list[dict[str, Any]]] = {}
@@ -120,8 +142,10 @@ def join(name: str, number: int) -> str:
 
 
 def endpoints(hosts: Any, groups: dict[str, list[str]], host: str, service_id: str, port_name: str = MAIN_PORT,
-              everywhere: bool = False) -> list[dict[str, Any]]:
+              everywhere: bool = False, declared: bool = False) -> list[dict[str, Any]]:
     """How a service is reached from a host: those of its own region (of all regions with `everywhere`).
+
+    An optional one that a host does without is not among them, but with `declared`.
 
     Each entry: host, region, address, port, target (address:port), scheme, url, health (URL), auth.
     """
@@ -135,6 +159,8 @@ def endpoints(hosts: Any, groups: dict[str, list[str]], host: str, service_id: s
         if not everywhere and by_host.get(name) != own:
             continue
         variables = hosts[name]
+        if not declared and missing(variables, service, name):
+            continue
         number = port(variables, service, port_name)
         target = join(address(variables, name), number)
         scheme = "https" if tls(variables) else "http"
@@ -174,19 +200,24 @@ def check(hosts: Any, groups: dict[str, list[str]], extra_targets: Any = None) -
                             f"it must be in exactly one {REGION}<id> group")
     problems += _unknown_groups(groups)
     problems += _host_problems(hosts, groups, everyone)
-    problems += _one_per_region(groups)
+    problems += _one_per_region(hosts, groups)
     problems += check_extra(extra_targets, regions(groups))
     return problems
 
 
-def _one_per_region(groups: dict[str, list[str]]) -> list[str]:
-    """Services of which the others use just one in a region; a second would be installed and never asked."""
+def _one_per_region(hosts: Any, groups: dict[str, list[str]]) -> list[str]:
+    """Services of which the others use just one in a region: a second would be installed and never asked. Some may be several
+    where a variable, `unless`, says what they share."""
     problems = []
     for service in services().values():
-        for region, names in sorted(regions(groups).items()) if service.get("one_per_region") else []:
+        rule = service.get("one_per_region")
+        unless = rule.get("unless") if isinstance(rule, dict) else None
+        for region, names in sorted(regions(groups).items()) if rule else []:
             found = [name for name in members(groups, service) if name in names]
-            if len(found) > 1:
-                problems.append(f"region {region} has {service['id']} on {', '.join(found)}; only one host of a region can have it")
+            if len(found) > 1 and not (unless and all(hosts[name].get(unless) for name in found)):
+                problems.append(f"region {region} has {service['id']} on {', '.join(found)}; " + (
+                    f"several of a region need what they share: set {unless} on all of them" if unless
+                    else "only one host of a region can have it"))
     return problems
 
 
@@ -290,6 +321,8 @@ def targets(hosts: Any, groups: dict[str, list[str]], host: str, extra: Any = No
         metered = [service for service in running_here if "metrics" in service] if name in here else []
         variables = hosts[name] if metered else {}
         for service in metered:
+            if missing(variables, service, name):
+                continue
             number = port(variables, service, service["metrics"]["port"])
             found.setdefault(service["id"], []).append(
                 {"targets": [join(address(variables, name), number)],
@@ -305,16 +338,21 @@ def targets(hosts: Any, groups: dict[str, list[str]], host: str, extra: Any = No
     return jobs
 
 
-def document(groups: dict[str, list[str]], options: dict[str, Any]) -> dict[str, Any]:
+def document(groups: dict[str, list[str]], options: dict[str, Any], hosts: Any = None, before: str = "") -> dict[str, Any]:
     """The estate file: what content is rendered for (format: docs/adr/0010-bundle.md). Equal inventories give equal documents.
 
     Its systems are those of the services that some host runs; the platform as a whole (observatory), the units (systemd) of hosts
-    that have a node exporter, and what the assessment brings there (governance).
+    that have a node exporter, and what the assessment brings there (governance). With `hosts`, an optional service is left out where they
+    do without it. When a run does not read those hosts, because of its limit, it is in the document where it was `before`, in the text
+    of the last one.
 
     options: environment; owners (a list, or a mapping by owner as observatory_owners); systems (ids that no service of the collection
-    has), thresholds (system to id to number), urls (pages, grafana), scrape_interval, evaluation_interval, slo_period.
+    has), elsewhere (ids of systems that others run, and of which something is known here all the same), thresholds (system to id to
+    number), urls (pages, grafana), scrape_interval, evaluation_interval, slo_period.
     """
-    found = {service["system"] for service in services().values() if members(groups, service)} | {"observatory"}
+    known = _systems_before(before)
+    optional = {service["system"] for service in services().values() if service.get("optional")}
+    found = {service["system"] for service in services().values() if _runs(hosts, groups, service, known)} | {"observatory"}
     if "node" in found:
         found.add("systemd")
         if "prometheus" in found:
@@ -328,7 +366,8 @@ def document(groups: dict[str, list[str]], options: dict[str, Any]) -> dict[str,
         "format": 1,
         "environment": str(options["environment"]),
         "regions": sorted(regions(groups)),
-        "systems": sorted(found | {str(system) for system in options.get("systems") or []}),
+        "systems": sorted(found | {str(system) for system in options.get("systems") or []} - optional
+                          | {str(system) for system in options.get("elsewhere") or []}),
         "owners": sorted(str(owner) for owner in owners),
         "thresholds": {str(system): dict(values) for system, values in sorted((options.get("thresholds") or {}).items())},
         "urls": {name: urls.get(name) or None for name in ("pages", "grafana")},
@@ -336,6 +375,25 @@ def document(groups: dict[str, list[str]], options: dict[str, Any]) -> dict[str,
         "evaluation_interval": str(options.get("evaluation_interval") or "15s"),
         "slo_period": str(options.get("slo_period") or "30d"),
     }
+
+
+def _systems_before(text: str) -> list[str] | None:
+    """The systems of an earlier estate file; None where there is none that can be read."""
+    try:
+        return list(json.loads(text)["systems"])
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def _runs(hosts: Any, groups: dict[str, list[str]], service: dict[str, Any], before: list[str] | None) -> bool:
+    """Whether some host runs a service, as far as that is known."""
+    names = members(groups, service)
+    if not service.get("optional") or hosts is None or not names:
+        return bool(names)
+    read = [name for name in names if {"psf_components", "psf_unavailable"} & set(hosts[name].get("ansible_facts") or {})]
+    if any(not missing(hosts[name], service, name) for name in read):
+        return True
+    return len(read) < len(names) and (service["system"] in before if before is not None else not read)
 
 
 def probes(hosts: Any, groups: dict[str, list[str]], host: str) -> list[dict[str, Any]]:

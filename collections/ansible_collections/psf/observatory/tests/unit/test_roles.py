@@ -122,6 +122,9 @@ def test_an_exporters_data_is_whole(exporter):
 @pytest.mark.parametrize("server", sorted(path.parent.name for path in artifacts.LOCKS.glob("*/lock.yml")))
 def test_every_source_of_a_lock_gives_the_same_programs(server):
     lock = artifacts.Lock(server)
+    if "tree" in lock.sources.get("release", {}):
+        assert set(lock.sources) == {"release"}, "another source would have to give the same tree"
+        return
     programs = {name: set(row["files"]) for name, row in lock.sources.items() if "files" in row}
     programs |= {name: set(row["files"]) for name, row in lock.sources.get("package", {}).items()}
     if "build" in lock.sources:

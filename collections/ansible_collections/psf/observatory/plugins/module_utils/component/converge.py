@@ -27,7 +27,12 @@ POLL = 0.25
 
 
 class NeedsArtifact(Exception):
-    """The artifact is not on the host and no payload came with the call: the controller shall send it."""
+    """The artifact is not on the host and no payload came with the call: the controller shall send it. `other` is whether the host
+    has another version."""
+
+    def __init__(self, other=False):
+        super().__init__()
+        self.other = other
 
 
 class Converger:
@@ -125,12 +130,12 @@ class Converger:
             return wanted.version_dir(installed)
         chosen = artifact.get("chosen")
         if chosen is None:
-            raise NeedsArtifact()
+            raise NeedsArtifact(bool(installed))
         self.stamp = dict(chosen, server=artifact["server"])
         directory = wanted.version_dir(self.stamp)
         if not (self.host.directory(directory) and self.host.read(directory + ".json")):
             if chosen["source"] != "package" and not artifact.get("payload") and not self.check_mode:
-                raise NeedsArtifact()
+                raise NeedsArtifact(bool(installed))
             self.plan.add("install artifact", directory, "%s %s from %s" % (artifact["server"], chosen["version"], chosen["source"]),
                           action=lambda: self._install(directory))
         self.plan.add("switch version", wanted.current,
@@ -277,8 +282,9 @@ class Converger:
                 environment = _parse_environment(item.data.decode("utf-8"))
         for command in self.wanted.validate:
             argv = [unit.expand(part, tokens) for part in command]
-            if self.check_mode and shutil.which(argv[0]) is None:
-                self.warnings.append("not validated in check mode: %s is not on this host yet" % command[0])
+            absent = [word for word in command if word.startswith("{artifact}/") and not os.path.exists(unit.expand(word, tokens))]
+            if self.check_mode and (absent or shutil.which(argv[0]) is None):
+                self.warnings.append("not validated in check mode: %s is not on this host yet" % (absent or command)[0])
                 continue
             code, output = self.host.run(argv, check=False, env=environment)
             if code != 0:

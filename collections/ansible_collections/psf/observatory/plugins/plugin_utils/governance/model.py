@@ -138,7 +138,6 @@ class Report:
     # Earlier runs, oldest first: {"run", "finished", "strict", "effective", "grade", "coverage", "counts"}.
     history: list[dict[str, Any]] = field(default_factory=list)
     version: str = ""
-    gates: list[dict[str, Any]] = field(default_factory=list)
 
     def counts(self) -> dict[str, int]:
         """How many results are in which state; all states are there."""

@@ -68,10 +68,13 @@ def build(
     silent = {host: asked[host] for host in expected if host not in {row.host for row in hosts}}
     if hygiene.FRESHNESS in controls:
         results.append(
-            hygiene.judge_freshness(controls[hygiene.FRESHNESS], controls, list(results), sorted(silent), len(expected), environment, now)
+            hygiene.judge_freshness(
+                controls[hygiene.FRESHNESS], controls, list(results), sorted(silent), len(expected), environment, now
+            )
         )
     waivers = parse(waiver_rows, {**catalogue, **controls}, now)
-    apply(results, waivers, now, complete)
+    # What a silent host would have said is not known, so its waivers are not called unused.
+    apply(results, waivers, now, complete and not silent)
     if hygiene.WAIVERS in controls:
         results.append(hygiene.judge_waivers(controls[hygiene.WAIVERS], waivers, environment, now))
     results.sort(key=lambda row: (row.control, row.region or "", row.type, row.namespace, row.name))

@@ -93,11 +93,4 @@ def render(report: Report) -> str:
             ),
             "",
         ]
-    for gate in report.gates:
-        lines += [
-            f"## Gate {cell(gate['gate'])}: {'go' if gate['go'] else 'no-go'}",
-            "",
-            *(f"- {cell(reason)}" for reason in gate["reasons"]),
-            "",
-        ]
     return "\n".join(lines).rstrip() + "\n"

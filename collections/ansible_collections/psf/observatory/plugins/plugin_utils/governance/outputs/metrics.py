@@ -130,7 +130,8 @@ def _subjects(add: Add, control: str, rows: Iterable[Result]) -> None:
         here = [row for row in of if (row.region is None) == (reach == "global")]
         for state, status in STATES_OF_SUBJECTS.items() if here else []:
             count = sum(row.state == state for row in here)
-            if count or state in (PASS, FAIL):
+            # What does not apply anywhere here cannot fail, and the catalogue is long: no zeros for it.
+            if count or (state in (PASS, FAIL) and any(row.status != NOT_APPLICABLE for row in here)):
                 add("gov_control_subjects", count, control=control, status=status, reach=reach)
 
 

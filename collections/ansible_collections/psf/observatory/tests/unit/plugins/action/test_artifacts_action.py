@@ -101,3 +101,55 @@ def test_every_request_that_cannot_be_met_is_in_one_error(prepare):
 def test_servers_can_be_named(prepare):
     assert rows(prepare({}, servers=["loki"], architectures=["amd64", "arm64"])) == [("loki", "amd64"), ("loki", "arm64")]
     assert len(prepare({}, servers=[])["artifacts"]) == len(list(artifacts.LOCKS.glob("*/lock.yml")))
+
+
+# -- what is optional --------------------------------------------------------------------------------------------------
+@pytest.fixture
+def no_grafana(monkeypatch, capsys):
+    monkeypatch.setitem(GROUPS, "grafana", ["a", "b"])
+    monkeypatch.setattr(artifacts, "_cannot_reach", lambda request, row: "is off" if request.server == "grafana" else "")
+    return capsys
+
+
+@pytest.mark.parametrize("check", [False, True])
+def test_an_optional_server_that_cannot_be_had_is_one_line_and_no_error(prepare, no_grafana, check):
+    result = prepare({"a": facts(), "b": facts()}, check=check)
+    said = [line for line in no_grafana.readouterr().out.splitlines() if "grafana" in line]
+    assert len(said) == 1 and "release: is off" in said[0] and said[0].endswith("It is optional and left out on a, b")
+    assert result["ansible_facts"] == {"psf_unavailable": {"grafana": ["a", "b"]}} and "release: is off" in result["unavailable"]["grafana"]
+    assert ("loki", "amd64") in rows(result) and "grafana" not in dict(rows(result)) and "grafana" not in prepare.fetched
+
+
+def test_only_the_hosts_that_cannot_have_it_do_without(prepare, no_grafana):
+    have = {"grafana": stamp("grafana")}
+    result = prepare({"a": facts(have), "b": facts()})
+    assert result["ansible_facts"] == {"psf_unavailable": {"grafana": ["b"]}}
+
+
+def test_it_is_fetched_where_it_can_be_had(prepare, monkeypatch):
+    monkeypatch.setitem(GROUPS, "grafana", ["a"])
+    result = prepare({"a": facts(), "b": {}})
+    assert "grafana" in prepare.fetched and result["ansible_facts"] == {"psf_unavailable": {}} and result["unavailable"] == {}
+
+
+@pytest.mark.parametrize("host", [facts({"grafana": {"source": "release", "id": "0" * 64}}), {**facts(), "grafana_required": True}])
+def test_a_host_that_has_another_version_or_must_have_it_is_an_error(prepare, no_grafana, host):
+    with pytest.raises(AnsibleActionFail, match="grafana for amd64 cannot be had: release: is off"):
+        prepare({"a": host, "b": {}})
+
+
+def test_a_wrong_option_of_an_optional_server_is_an_error_all_the_same(prepare, no_grafana):
+    with pytest.raises(AnsibleActionFail, match="grafana on a: grafana: version 9.9 is not in the lock"):
+        prepare({"a": {**facts(), "grafana_artifact": {"version": "9.9"}}, "b": {}})
+
+
+def test_whoever_names_it_for_a_mirror_wants_it(prepare, no_grafana, tmp_path):
+    assert prepare({}, servers=["grafana"])["unavailable"]
+    with pytest.raises(AnsibleActionFail, match="grafana for amd64 cannot be had"):
+        prepare({}, servers=["grafana"], mirror_directory=str(tmp_path))
+
+
+def test_a_mirror_of_everything_is_filled_without_what_cannot_be_had(prepare, no_grafana, tmp_path, monkeypatch):
+    monkeypatch.setattr(artifacts, "fill_mirror", lambda directory, wanted, say: [])
+    result = prepare({}, servers=[], mirror_directory=str(tmp_path))
+    assert "release: is off" in result["unavailable"]["grafana"] and "loki" in prepare.fetched and "grafana" not in prepare.fetched

@@ -47,8 +47,8 @@ class Action(ActionModule):
         assert not validated.error_messages
         try:
             return Converger(Component(validated.validated_parameters), self.host, self._task.check_mode).run()
-        except NeedsArtifact:
-            return {"changed": False, "needs_artifact": True}
+        except NeedsArtifact as needs:
+            return {"changed": False, "needs_artifact": True, "other_artifact": needs.other}
 
     def _make_tmp_path(self, remote_user=None):
         self.trips.append("make tmp")
@@ -240,3 +240,41 @@ def test_equal_parts_are_written_out_and_not_referred_to():
 def test_long_lines_are_not_folded():
     line = "word " * 500
     assert dump({"expr": line.strip()}) == "expr: " + line.strip() + "\n"
+
+
+# -- what is optional --------------------------------------------------------------------------------------------------
+OPTIONAL = {**ARTIFACT, "optional": True}
+
+
+def on(host, **facts):
+    return {"inventory_hostname": host, "ansible_facts": {**FACTS["ansible_facts"], **facts}}
+
+
+@pytest.mark.parametrize("check", [False, True])
+def test_an_optional_artifact_that_cannot_be_had_skips_the_host_and_says_so_once(act, release, host, monkeypatch, capsys, check):
+    monkeypatch.setattr(artifacts, "_cannot_reach", lambda request, row: "is off")
+    action, result = act(check=check, task_vars=on("a"), artifact=OPTIONAL)
+    assert result["skipped"] and not result["changed"] and action.trips == ["component"] and host.changes == 0
+    assert result["ansible_facts"] == {"psf_unavailable": {"demo": ["a"]}}
+    assert [line for line in capsys.readouterr().out.splitlines() if "is off" in line]
+    action, result = act(check=check, task_vars=on("a", psf_unavailable={"demo": ["a", "b"]}), artifact=OPTIONAL)
+    assert result["skipped"] and action.trips == []
+    assert not capsys.readouterr().out
+
+
+def test_it_is_installed_once_it_can_be_had_and_the_fact_says_so(act, release):
+    _action, result = act(task_vars=on("a", psf_unavailable={"demo": ["b"], "x": ["a"]}), artifact=OPTIONAL)
+    assert result["changed"] and result["ansible_facts"] == {"psf_unavailable": {"demo": [], "x": ["a"]}}
+
+
+def test_a_host_that_has_another_version_is_an_error(act, release, monkeypatch):
+    act(artifact=ARTIFACT)
+    monkeypatch.setattr(artifacts, "_cannot_reach", lambda request, row: "is off")
+    with pytest.raises(AnsibleActionFail, match="demo for amd64 cannot be had: release: is off"):
+        act(task_vars=on("a"), artifact={**OPTIONAL, "version": "2.0", "allow_unpinned": True})
+
+
+def test_without_the_option_it_is_an_error(act, release, monkeypatch):
+    monkeypatch.setattr(artifacts, "_cannot_reach", lambda request, row: "is off")
+    with pytest.raises(AnsibleActionFail, match="cannot be had"):
+        act(task_vars=on("a"), artifact=ARTIFACT)

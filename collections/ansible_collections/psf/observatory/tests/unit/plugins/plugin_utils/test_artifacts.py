@@ -268,6 +268,49 @@ def test_a_release_becomes_a_payload_with_just_the_programs(locks, ask, web, suf
     assert len(web.asked) == asked
 
 
+TREE = {"tree": {"root": "demo-*", "leave_out": ["public/*.map", "docs/*"]}}
+
+
+def tree_of(web, locks, members, **release):
+    archive = tar_gz(members)
+    lock = lock_of(web.url, sha256(archive))
+    lock["sources"]["release"] = {key: value for key, value in lock["sources"]["release"].items() if key != "files"} | TREE | release
+    locks(lock)
+    (web.directory / f"demo-{VERSION}.linux-amd64.tar.gz").write_bytes(archive)
+
+
+def test_a_release_that_is_a_tree_is_taken_whole_but_for_what_is_left_out(locks, ask, web):
+    tree_of(web, locks, {"demo-v1.2.0/bin/demo": b"program", "demo-v1.2.0/public/a/b.js": b"js", "demo-v1.2.0/public/a/b.js.map": b"map",
+                         "demo-v1.2.0/docs/x": b"doc", "other/y": b"y"})
+    path, _digest = artifacts.fetch(ask(source="release"), artifacts.resolve(ask(source="release")))
+    assert payload_of(path) == {"bin/demo": (0o644, b"program"), "public/a/b.js": (0o644, b"js")}
+
+
+def test_the_mode_of_a_trees_programs_is_kept_and_equal_archives_give_equal_bytes(tmp_path):
+    archive, made = tmp_path / "a.tar.gz", []
+    with tarfile.open(archive, "w:gz") as tar:
+        for name, mode in (("demo-1/bin/demo", 0o755), ("demo-1/conf/x", 0o664)):
+            info = tarfile.TarInfo(name)
+            info.mode, info.size, info.mtime = mode, 3, 12345
+            tar.addfile(info, io.BytesIO(b"abc"))
+    for name in ("p1", "p2"):
+        made.append(artifacts.repack_tree(archive, "demo-*", [], tmp_path / name, "demo").read_bytes())
+    assert payload_of(tmp_path / "p1") == {"bin/demo": (0o755, b"abc"), "conf/x": (0o644, b"abc")} and made[0] == made[1]
+
+
+def test_a_tree_of_another_shape_is_refused(locks, ask, web):
+    tree_of(web, locks, {"elsewhere/bin/demo": b"program"})
+    with pytest.raises(ArtifactError, match=r"demo-1.2.0.linux-amd64.tar.gz has no demo-\*; the lock's release.tree does not fit it"):
+        artifacts.fetch(ask(source="release"), artifacts.resolve(ask(source="release")))
+
+
+def test_another_version_is_where_the_lock_says_that_others_are(locks, ask, web):
+    tree_of(web, locks, {}, other_url=web.url + "/plain-{version}-{arch}.tar.gz")
+    request = ask(source="release")
+    assert artifacts.release_url(request, VERSION).endswith(f"/demo-{VERSION}.linux-amd64.tar.gz")
+    assert artifacts.release_url(request, "9.9") == web.url + "/plain-9.9-amd64.tar.gz"
+
+
 def test_a_wrong_checksum_names_url_and_both_sums_and_leaves_no_payload(locks, ask, web, tmp_path):
     locks(lock_of(web.url, "0" * 64))
     (web.directory / "demo-1.2.0.linux-amd64.tar.gz").write_bytes(ARCHIVE)

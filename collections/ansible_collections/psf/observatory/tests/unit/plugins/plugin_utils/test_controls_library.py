@@ -73,6 +73,22 @@ def test_what_the_inventory_knows():
     assert "endpoints" not in plan("app-1")["context"], "a host that asks no service is not told where they are"
 
 
+def test_a_host_of_many_looks_at_its_own_variables_only():
+    looks = []
+
+    class Hosts(dict):
+        def __getitem__(self, name):
+            looks.append(name)
+            return super().__getitem__(name)
+
+    hosts = Hosts({f"app-{number}": {"ansible_host": f"192.0.2.{number}"} for number in range(250)})
+    groups = {"all": list(hosts), "region_eu": list(hosts), "prometheus": ["app-0"], "loki": ["app-0"]}
+    library.plan(KNOWN, {}, hosts, groups, "app-7")
+    assert looks == ["app-7"]
+    library.plan(KNOWN, {}, hosts, groups, "app-0")
+    assert len(looks) < 10 * len(hosts), "a region's first host looks at each a few times"
+
+
 def test_choosing_by_id_pattern_and_domain():
     assert list(library.choose(KNOWN, ["TLS-06"])) == ["TLS-06"]
     assert {name[:3] for name in library.choose(KNOWN, ["TLS-*"])} == {"TLS"}

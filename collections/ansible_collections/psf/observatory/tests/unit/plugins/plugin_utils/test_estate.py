@@ -209,6 +209,8 @@ def test_other_regions_have_what_the_own_has_not(drawn):
      "host a: port 8889 is wanted by otel_agent (metrics) and by otel_gateway (metrics); set otel_gateway_metrics_port"),
     ({"region_eu": ["a", "b"], "region_us": ["c"], "loki": ["a", "b", "c"]},
      "region eu has loki on a, b; only one host of a region can have it"),
+    ({"region_eu": ["a", "b"], "grafana": ["a", "b"], "variables": {"a": {"grafana_database": {"host": "db"}}}},
+     "region eu has grafana on a, b; several of a region need what they share: set grafana_database on all of them"),
     ({"region_eu": ["a"], "variables": {"a": {"node_port": "http"}}}, "host a: node_port: 'http' is not a port (1 to 65535)"),
 ])
 def test_what_is_wrong_is_said_in_one_sentence_with_host_and_group(groups, problem):
@@ -320,3 +322,55 @@ def test_an_estate_without_hosts_or_owners_and_a_misspelt_url():
     assert estate.document({"all": []}, {"environment": "x"})["owners"] == ["platform"]
     with pytest.raises(estate.EstateError, match="observatory_urls.grafanna: unknown; known are pages, grafana"):
         estate.document({}, {"environment": "x", "urls": {"grafanna": "https://g"}})
+
+
+def test_several_that_share_a_database_are_right():
+    database = {"grafana_database": {"host": "db"}}
+    assert estate.check(*inventory(region_eu=["a", "b"], grafana=["a", "b"], variables={"a": database, "b": database})) == []
+
+
+# -- what is optional --------------------------------------------------------------------------------------------------
+HAS = {"psf_components": {"grafana": {"server": "grafana", "id": "1"}}}
+HAS_NOT = {"psf_components": {"prometheus": {"id": "2"}}}
+
+
+@pytest.mark.parametrize("facts, missing", [
+    (None, False),                                                               # not read: as the inventory says
+    (HAS, False), ({**HAS, "psf_unavailable": {"grafana": ["a"]}}, False),       # it runs, whatever can be had
+    (HAS_NOT, True), ({"psf_components": {"grafana": {}}}, True),                # nobody has looked for it yet
+    ({**HAS_NOT, "psf_unavailable": {}}, False), ({**HAS_NOT, "psf_unavailable": {"grafana": []}}, False),   # this run installs it
+    ({**HAS_NOT, "psf_unavailable": {"grafana": ["a", "b"]}}, True), ({**HAS_NOT, "psf_unavailable": {"grafana": ["b"]}}, False),
+    ({"psf_unavailable": {"grafana": ["a"]}}, True), ({"psf_unavailable": {"grafana": []}}, False)])
+def test_a_host_does_without_what_it_has_not_and_what_cannot_be_had(facts, missing):
+    variables = {} if facts is None else {"ansible_facts": facts}
+    hosts, groups = inventory(region_eu=["a"], grafana=["a"], prometheus=["a"], variables={"a": variables})
+    assert estate.missing(variables, estate.services()["grafana"], "a") is missing
+    assert ("grafana" in estate.targets(hosts, groups, "a")) is not missing
+    assert bool(estate.endpoints(hosts, groups, "a", "grafana")) is not missing
+    assert ("grafana" in [row["labels"]["system"] for row in estate.probes(hosts, groups, "a")]) is not missing
+    assert ("grafana" in estate.document(groups, {"environment": "x"}, hosts)["systems"]) is not missing
+    assert len(estate.endpoints(hosts, groups, "a", "grafana", declared=True)) == 1
+
+
+def test_what_is_not_optional_is_never_missing():
+    variables = {"ansible_facts": {"psf_components": {}, "psf_unavailable": {"loki": ["a"]}}}
+    hosts, groups = inventory(region_eu=["a"], loki=["a"], variables={"a": variables})
+    assert not estate.missing(variables, estate.services()["loki"], "a") and "loki" in estate.targets(hosts, groups, "a")
+
+
+@pytest.mark.parametrize("before, there", [("", True), ("not JSON", True), ('{"systems": ["node"]}', False),
+                                           ('{"systems": ["grafana"]}', True)])
+def test_a_run_that_reads_no_host_of_an_optional_system_leaves_the_document_as_it_was(before, there):
+    hosts, groups = inventory(region_eu=["a"], region_us=["b"], grafana=["a", "b"])
+    assert ("grafana" in estate.document(groups, {"environment": "x", "systems": ["grafana"]}, hosts, before)["systems"]) is there
+    hosts["a"] = {"ansible_facts": HAS_NOT}
+    partly = estate.document(groups, {"environment": "x"}, hosts, before)["systems"]
+    assert ("grafana" in partly) is (before == '{"systems": ["grafana"]}')
+    hosts["b"] = {"ansible_facts": HAS}
+    assert "grafana" in estate.document(groups, {"environment": "x"}, hosts, before)["systems"]
+    hosts["b"] = {"ansible_facts": HAS_NOT}
+    assert "grafana" not in estate.document(groups, {"environment": "x"}, hosts, before)["systems"]
+
+
+def test_a_system_that_others_run_is_in_the_document():
+    assert "grafana" in estate.document({"all": []}, {"environment": "x", "elsewhere": ["grafana"]}, {})["systems"]

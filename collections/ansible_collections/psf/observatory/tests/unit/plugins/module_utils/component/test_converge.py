@@ -145,6 +145,12 @@ def test_check_finds_a_validator_by_name_as_the_run_does(host):
         converge(host, check=True, files=[config()], validate=[["sh", "{config}/demo.yml"]])
 
 
+def test_check_says_when_what_the_validator_reads_is_not_there_yet(host):
+    host.validators["sh"] = lambda argv, _options: (1, "never asked")
+    outcome = converge(host, check=True, files=[config()], validate=[["/bin/sh", "{artifact}/conf", "{config}/demo.yml"]])
+    assert outcome.warnings == ["not validated in check mode: {artifact}/conf is not on this host yet"]
+
+
 def test_check_says_when_the_validator_is_not_there_yet(host):
     outcome = converge(host, check=True, files=[config()], validate=[["{artifact}/demo-check", "{config}/demo.yml"]])
     assert outcome.warnings == ["not validated in check mode: {artifact}/demo-check is not on this host yet"]

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import ssl
 import threading
@@ -23,6 +24,7 @@ from ansible_collections.psf.observatory.plugins.module_utils.governance.probes 
     tls,
 )
 from ansible_collections.psf.observatory.plugins.module_utils.governance.world import ReadError, World
+from ansible_collections.psf.observatory.plugins.plugin_utils import controls as library
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -261,6 +263,13 @@ def test_personal_data_is_counted_and_never_told():
     assert {row["name"]: row["count"] for row in found["data"]["hits"]} == {"email": 2, "card": 1, "iban": 1}
     assert found["data"]["lines"] == 5 and found["data"]["hits"][0]["streams"] == ["host=app-1"]
     assert "jane" not in json.dumps(found) and "4111" not in json.dumps(found)
+
+
+def test_a_span_id_of_digits_is_no_card():
+    pattern = library.load()["PRV-07"]["params"]["patterns"]["default"]["card"]
+    for line, hits in (('{"span_id":"4708363927733517"}', 0), ('{"span_id": "4708363927733517"}', 0), ("span_id=4708363927733517", 0),
+                       ('{"card":"4708363927733517"}', 1), ("paid with 4708 3639 2773 3517", 1)):
+        assert len(re.findall(pattern, line)) == hits, line
 
 
 def test_no_line_at_all_is_an_error():

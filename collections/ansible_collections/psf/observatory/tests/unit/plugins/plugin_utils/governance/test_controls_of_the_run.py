@@ -10,12 +10,16 @@ from ansible_collections.psf.observatory.plugins.plugin_utils.governance import 
 from ansible_collections.psf.observatory.tests.unit import governance_sample as sample
 
 
-def chg_04(**values):
-    row = library.of_the_run()["CHG-04"]
+def of_the_run(name, **values):
+    row = library.of_the_run()[name]
     effective, changed = control.parameters(row, values, "here")
     return model.read_control(
         {**row, "params": {name: {**spec, "value": effective[name]} if name in changed else spec for name, spec in row["params"].items()}},
-        "CHG-04.yml")
+        f"{name}.yml")
+
+
+def chg_04(**values):
+    return of_the_run("CHG-04", **values)
 
 
 def unused():
@@ -33,11 +37,23 @@ def test_an_unused_waiver_fails_unless_the_environment_allows_it_and_the_result_
     assert allowed.status == "pass" and allowed.overridden == ["allow_unused"] and allowed.parameters == {"allow_unused": True}
 
 
+def test_an_environment_may_want_another_coverage_and_that_shows():
+    rows = [model.Result("HST-01", "host", name, None, status) for name, status in (("a", "pass"), ("b", "error"))]
+    known = {"HST-01": model.Control("HST-01", "t", "low", "d", "o")}
+
+    def judged(**values):
+        return hygiene.judge_freshness(of_the_run("CHG-05", **values), known, rows, [], 2, "lab", sample.NOW)
+
+    assert "coverage is 50.0%" in judged().message and judged().overridden == []
+    assert "coverage" not in judged(min_coverage=0.5).message and judged(min_coverage=0.5).overridden == ["min_coverage"]
+
+
 def test_overrides_of_these_controls_are_known_and_checked():
     known = library.load()
     assert set(library.of_the_run()) == {"CHG-04", "CHG-05"} and not set(library.of_the_run()) & set(known)
     assert library.overrides(known, {"CHG-05": {"min_coverage": 0.5}})
     for given, words in (({"CHG-04": {"unused": True}}, "CHG-04 has no such parameter"), ({"CHG-05": {"min_coverage": "much"}}, "CHG-05"),
+                         ({"CHG-05": {"min_coverage": 95}}, "min_coverage"),
                          ({"CHG-99": {}}, "CHG-99: there is no such control")):
         with pytest.raises(control.ControlError, match=words):
             library.overrides(known, given)

@@ -12,6 +12,7 @@ from xml.etree import ElementTree
 
 import pytest
 from ansible_collections.psf.observatory.plugins.plugin_utils.governance import outputs, run, verify
+from ansible_collections.psf.observatory.plugins.plugin_utils.governance.model import STATUSES
 from ansible_collections.psf.observatory.plugins.plugin_utils.governance.outputs import (
     html,
     jsonl,
@@ -22,9 +23,10 @@ from ansible_collections.psf.observatory.plugins.plugin_utils.governance.outputs
     oscal,
     sarif,
 )
+from ansible_collections.psf.observatory.plugins.plugin_utils.governance.report import build
 from ansible_collections.psf.observatory.plugins.plugin_utils.settings import otel_collector
 from ansible_collections.psf.observatory.tests.unit import governance_sample as sample
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 NASTY = "</script><img src=x onerror=alert(1)> \"quoted\" 'single' | `code` \\ {{ 7*7 }} \x00\x07 \u2028 \ud7ff * _b_ [x](y)\nnext \udcff"
@@ -98,6 +100,48 @@ def test_every_failure_is_in_every_format(report):
     ):
         for control, subject in bad:
             assert control in files[name] and subject in files[name], (name, control, subject)
+
+
+texts = st.text(max_size=40)
+anything = st.builds(
+    lambda control, status, kind, name, region, message, data: {
+        "control": control,
+        "subject": {"type": kind or "x", "name": name or "x", "region": region, "namespace": kind},
+        "status": status,
+        **dict.fromkeys(("expected", "actual", "message"), message),
+        "evidence": data,
+    },
+    st.sampled_from(sorted(row["id"] for row in sample.controls())),
+    st.sampled_from(STATUSES),
+    texts,
+    texts,
+    st.sampled_from([None, "eu", "us"]),
+    texts,
+    st.fixed_dictionaries({}, optional={"collected_at": st.sampled_from(["2026-11-24T13:00:00Z", "yesterday"]), "data": texts}),
+)
+
+
+@settings(max_examples=15)
+@given(st.lists(anything, max_size=6), texts)
+def test_whatever_the_results_say_every_format_is_written_and_counts_them(rows, reason):
+    answer = {**sample.answer("obs-eu-1"), "results": rows}
+    waiver = {**sample.WAIVERS[0], "reason": reason or "r"}
+    made = build(
+        [("obs-eu-1", answer)], [("w", waiver)], run_id="20261124T134700Z", environment="e", now=sample.NOW, asked={"obs-eu-1": "eu"}
+    )
+    run.evidence(made)
+    files = outputs.files(made)
+    parsed = {name: json.loads(text) for name, text in files.items() if name.endswith((".json", ".sarif"))}
+    assert sum(parsed["summary.json"]["counts"].values()) == len(made.results)
+    (one,) = parsed["report.sarif"]["runs"]
+    assert len(one["results"]) + len(one["invocations"][0]["toolExecutionNotifications"]) == len(made.results)
+    assert int(ElementTree.fromstring(files["junit.xml"]).get("tests")) == len(made.results)
+    for name in ("openreports.json", "policyreports.json"):
+        assert sum(sum(item["summary"].values()) for item in parsed[name]["items"]) == len(made.results)
+    for name, text in files.items():
+        text.encode("utf-8", "backslashreplace")
+        if name.endswith(".prom"):
+            series(text)
 
 
 # -- HTML --------------------------------------------------------------------------------------------------------------

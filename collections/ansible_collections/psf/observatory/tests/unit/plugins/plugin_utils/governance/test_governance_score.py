@@ -217,6 +217,13 @@ def test_chg_05_says_who_was_silent_what_is_old_and_whose_clock_is_ahead():
     assert "coverage is" in of(dark, "CHG-05").message
 
 
+def test_the_waiver_of_a_silent_host_is_not_called_unused():
+    hosts = [host for host in sample.HOSTS if host != "app-us-1"]
+    waiver = {**sample.WAIVERS[0], "control": "TLS-06", "scope": {"service": "app-us-1:*"}}
+    assert sample.make(hosts=hosts, rows=[waiver]).waivers[0].state == "active"
+    assert sample.make(rows=[{**waiver, "control": "TLS-05"}]).waivers[0].state == "unused"
+
+
 def test_a_host_cannot_pass_the_controls_that_are_judged_here():
     report = sample.make(extra={"control": "CHG-04", "subject": {"type": "host", "name": "obs-eu-1", "region": "eu"}, "status": "pass"})
     assert of(report, "CHG-04").type == "environment"

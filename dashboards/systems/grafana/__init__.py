@@ -1,0 +1,1 @@
+"""Grafana: whether it is there, and whether it holds what the code says."""
