@@ -29,7 +29,7 @@ DASHBOARDS = (
                 stat("coverage", "Coverage", "Share of what applies that could be evaluated. What could not be read lowers it.",
                      "percentunit",
                      prom("min(gov_coverage_ratio)"), steps=((None, RED), (0.95, YELLOW), (1, GREEN)), may_be_empty=NEVER),
-                stat("critical", "Critical failures", "Subjects of critical controls that fail or could not be read, and are not waived.",
+                stat("critical", "Critical", "Subjects of critical controls that fail or could not be read, and are not waived.",
                      "short",
                      prom(f'sum({BAD} * on (region, env, control) group_left () max by (region, env, control) '
                           '(gov_control_info{severity="critical"}))'),
