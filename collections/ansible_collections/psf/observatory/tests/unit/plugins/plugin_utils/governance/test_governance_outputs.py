@@ -428,3 +428,17 @@ def test_the_summary_begins_with_the_grade_and_its_tables_are_tables(report):
 @pytest.mark.parametrize("value, text", [(None, "-"), (1.0, "100 %"), (0.9999, "99.9 %"), (0.5, "50.0 %"), (0.0, "0.0 %")])
 def test_a_percentage_is_never_rounded_up_to_all(value, text):
     assert markdown.percent(value) == text
+
+
+def test_drift_is_a_metric_by_host_and_role(report):
+    row = next(row for row in report.results if row.region == "eu")
+    control, evidence = row.control, row.evidence
+    roles = [{"name": "psf.observatory.loki", "changed": 2, "tasks": ["a", "b"]}]
+    row.evidence = {"data": [{"name": "drift", "data": {"roles": roles}}, {"name": "broken", "error": "x"}]}
+    report.controls["CHG-01"], row.control = report.controls[control], "CHG-01"
+    try:
+        text = metrics.render(report, "eu")
+        assert f'gov_drift_changed_tasks{{env="lab",host="{row.name}",role="psf.observatory.loki"}} 2\n' in text
+    finally:
+        row.control, row.evidence = control, evidence
+        del report.controls["CHG-01"]
