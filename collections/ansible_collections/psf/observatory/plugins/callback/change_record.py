@@ -4,17 +4,6 @@
 
 from __future__ import annotations
 
-import atexit
-import functools
-import os
-from datetime import UTC, datetime
-from pathlib import Path
-
-from ansible import context
-from ansible.plugins.callback import CallbackBase
-from ansible.template import Templar
-from ansible_collections.psf.observatory.plugins.plugin_utils import changes
-
 DOCUMENTATION = r"""
 name: change_record
 type: notification
@@ -44,6 +33,17 @@ options:
       - section: callback_change_record
         key: directory
 """
+
+import atexit
+import functools
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ansible import context
+from ansible.plugins.callback import CallbackBase
+from ansible.template import Templar
+from ansible_collections.psf.observatory.plugins.plugin_utils import changes
 
 DRIFT = "drift.yml"
 LOCAL = ("localhost", "127.0.0.1", "::1")
@@ -168,7 +168,7 @@ class CallbackModule(CallbackBase):
         if self.playbook.name != DRIFT or not what["check"] or what["tags"] or what["skip_tags"] or what["start_at"] or not counts:
             return
         given = self.variables or {}
-        place = given.get("governance_directory") or os.path.join(str(given.get("inventory_dir") or "."), "governance")
+        place = given.get("governance_directory") or str(given.get("inventory_dir") or "inventory") + ".governance"
         changes.write_drift(Path(place) / "drift.json", self.recorder, finished, counts, self.hosts)
 
 

@@ -14,7 +14,6 @@ On disk, in one directory, 0700, files 0600:
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import fcntl
 import getpass
@@ -22,9 +21,6 @@ import json
 import os
 import shlex
 import socket
-import ssl
-import urllib.error
-import urllib.request
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -33,6 +29,7 @@ from typing import Any
 
 import yaml
 
+from ..module_utils.component import probe
 from ..module_utils.governance import mask
 
 NAMES = 40
@@ -54,8 +51,9 @@ def new_id(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ") + "-" + os.urandom(3).hex()
 
 
-def who(environment: Mapping[str, str] = os.environ) -> Row:
+def who(environment: Mapping[str, str] | None = None) -> Row:
     """The person or pipeline that started the run."""
+    environment = os.environ if environment is None else environment
     try:
         user = getpass.getuser()
     except (OSError, KeyError):
@@ -244,9 +242,9 @@ def annotate(target: Row, record: Row, environment: str, timeout: float) -> None
     names = ", ".join(sorted({row["role"] or row["task"] for row in record["changed"]})[:8])
     text = (f"{what['playbook']} by {record['who'].get('ci_actor') or record['who']['user']}: {record['result']}, "
             f"{record['counts'].get('changed', 0)} changed on {record['where']['count']} hosts" + (f" ({names})" if names else ""))
-    post(target, "/api/annotations", {"time": begin, "timeEnd": end, "tags": ["change", record["result"], what["playbook"],
-                                                                            *([f"env:{environment}"] if environment else [])],
-                                      "text": text}, timeout, {"Authorization": f"Bearer {target['token']}"})
+    tags = ["change", record["result"], what["playbook"], *([f"env:{environment}"] if environment else [])]
+    post(target, "/api/annotations", {"time": begin, "timeEnd": end, "tags": tags, "text": text}, timeout,
+         {"Authorization": f"Bearer {target['token']}"})
 
 
 def journal(records: list[Row], where: str = JOURNAL) -> None:
@@ -265,22 +263,12 @@ def post(target: Row, path: str, body: Row, timeout: float, headers: dict[str, s
     url = str(target.get("url") or "").rstrip("/") + path
     if not url.startswith("https://") and not (url.startswith("http://") and target.get("tls") is False):
         raise DeliveryError(f"{url}: not https; a server without TLS must have tls: false")
-    context = None
-    request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"} | headers)
-    if target.get("username"):
-        pair = f"{target['username']}:{target.get('password') or ''}".encode()
-        request.add_header("Authorization", "Basic " + base64.b64encode(pair).decode())
     try:
-        if url.startswith("https://"):
-            context = ssl.create_default_context(cafile=target.get("ca") or None)
-            if target.get("cert"):
-                context.load_cert_chain(target["cert"], target.get("key") or None)
-        with urllib.request.urlopen(request, timeout=timeout, context=context) as answer:
-            answer.read(1000)
-    except urllib.error.HTTPError as error:
-        raise DeliveryError(f"{url}: HTTP {error.code} {short(error.read(300).decode('utf-8', 'replace'), 160)}") from error
+        status, said = probe.request(url, "POST", timeout, body=json.dumps(body), headers=headers, **probe.credentials(target))
     except (OSError, ValueError) as error:
-        raise DeliveryError(f"{url}: {getattr(error, 'reason', None) or error}") from error
+        raise DeliveryError(f"{url}: {error}") from error
+    if not 200 <= status < 300:
+        raise DeliveryError(f"{url}: HTTP {status} {short(said, 160)}")
 
 
 def deliver(spool: Spool, options: Row, environment: str, timeout: float, newest: Row) -> list[str]:

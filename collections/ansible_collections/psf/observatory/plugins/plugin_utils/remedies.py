@@ -91,5 +91,3 @@ def left(remedy: Row, hosts: Any, groups: dict[str, list[str]]) -> list[str]:
     """Subjects that do not pass after it."""
     return sorted({row["subject"]["name"] for name in groups.get("all", []) for row in (hosts[name].get("assessment_result") or {})
                    .get("results") or [] if row["control"] == remedy["id"] and row["status"] in ("fail", "error")})
-
-

@@ -13,13 +13,13 @@ from urllib.parse import urlsplit
 
 
 def request(url, method="GET", timeout=5, ca=None, cert=None, key=None, server_name=None, username=None, password=None,
-            body=None, limit=2000):
+            body=None, limit=2000, headers=None):
     """One HTTP request; returns (status, first `limit` bytes of the body as text). Raises OSError when there is no answer.
 
     `server_name` is the name that the certificate must carry when the address in the URL is another (a loopback address).
     """
     parts = urlsplit(url)
-    headers = {}
+    headers = dict(headers or {})
     if username:
         token = base64.b64encode(("%s:%s" % (username, password or "")).encode()).decode()
         headers["Authorization"] = "Basic " + token

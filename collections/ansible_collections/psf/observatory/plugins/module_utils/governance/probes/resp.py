@@ -160,7 +160,7 @@ def _anonymous(world, row):
     try:
         return {"answered": True, "said": str(client.ask("PING"))[:20]}
     except Refused as error:
-        word = str(error).split(" ")[0]
+        word = str(error).split(" ", maxsplit=1)[0]
         if word not in ("NOAUTH", "WRONGPASS", "NOPERM", "DENIED"):
             raise ReadError("as nobody: %s" % error) from error
         return {"answered": False, "said": word}

@@ -68,7 +68,7 @@ all:
 
 def test_a_whole_check_run_of_drift_yml_becomes_the_drift(tmp_path):
     _done, records = run(tmp_path, "--check", name="drift.yml")
-    drift = json.loads((tmp_path / "i" / "governance" / "drift.json").read_text())
+    drift = json.loads((tmp_path / "i.governance" / "drift.json").read_text())
     assert {host: [(row["name"], row["changed"]) for row in found["roles"]] for host, found in drift["hosts"].items()} == {
         "one": [("-", 2)], "two": [("-", 2)]}
     assert records[0]["what"]["check"] is True
