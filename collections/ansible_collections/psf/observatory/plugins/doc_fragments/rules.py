@@ -19,36 +19,6 @@ options:
     type: str
     choices: [present, absent]
     default: present
-  service:
-    description: How the service is asked, from the host itself.
-    type: dict
-    required: true
-    suboptions:
-      url:
-        description: Base URL.
-        type: str
-        required: true
-      timeout:
-        description: Not used here; accepted so that one mapping serves this module and M(psf.observatory.component).
-        type: int
-      ca:
-        description: File with the certificate authority that signed the service's certificate.
-        type: str
-      cert:
-        description: File with a client certificate.
-        type: str
-      key:
-        description: File with its key.
-        type: str
-      server_name:
-        description: Name that the certificate must carry when the URL has a loopback address.
-        type: str
-      username:
-        description: Name for basic authentication.
-        type: str
-      password:
-        description: Password for basic authentication.
-        type: str
   group:
     description: Group that may read the files; the service's own.
     type: str

@@ -1,12 +1,13 @@
 # Copyright: PSF Observatory contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Options of modules that ask a region's services: where each is, and how one logs in. Its twin is module_utils/services.py."""
+"""Options of modules that ask services: where each is, and how one logs in. Their twin is module_utils/services.py."""
 
 from __future__ import annotations
 
 
 class ModuleDocFragment:
+    # The services of a region.
     DOCUMENTATION = r"""
 options:
   prometheus:
@@ -24,6 +25,24 @@ options:
     type: list
     elements: dict
     default: []
+"""
+
+    NOTIFICATION = r"""
+options:
+  alertmanager:
+    description: Endpoints.
+    type: list
+    elements: dict
+    default: []
+  alert_log:
+    description: Endpoints.
+    type: list
+    elements: dict
+    default: []
+"""
+
+    CREDENTIALS = r"""
+options:
   credentials:
     description: Files and log-in for the services.
     type: dict
@@ -46,16 +65,37 @@ options:
         type: str
 """
 
-    NOTIFICATION = r"""
+    # One service, asked from the host that the module runs on.
+    SERVICE = r"""
 options:
-  alertmanager:
-    description: Endpoints.
-    type: list
-    elements: dict
-    default: []
-  alert_log:
-    description: Endpoints.
-    type: list
-    elements: dict
-    default: []
+  service:
+    description: How the service is asked, as the filter P(psf.observatory.local_client#filter) gives it.
+    type: dict
+    required: true
+    suboptions:
+      url:
+        description: Base URL.
+        type: str
+        required: true
+      timeout:
+        description: Not used here; accepted so that one mapping serves this module and M(psf.observatory.component).
+        type: int
+      ca:
+        description: File with the certificate authority that signed the service's certificate.
+        type: str
+      cert:
+        description: File with a client certificate.
+        type: str
+      key:
+        description: File with its key.
+        type: str
+      server_name:
+        description: Name that the certificate must carry when the URL has a loopback address.
+        type: str
+      username:
+        description: Name for basic authentication.
+        type: str
+      password:
+        description: Password for basic authentication.
+        type: str
 """

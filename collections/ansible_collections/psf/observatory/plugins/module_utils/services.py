@@ -1,7 +1,7 @@
 # Copyright: PSF Observatory contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Options of modules that ask a region's services. Their documentation is doc_fragments/services.py."""
+"""Options of modules that ask services. Their documentation is doc_fragments/services.py."""
 
 from __future__ import annotations
 
@@ -9,10 +9,23 @@ OBSERVED = ("prometheus", "loki", "jaeger")
 NOTIFICATION = ("alertmanager", "alert_log")
 
 
+def credentials():
+    """Files and log-in for several services."""
+    return dict(type="dict", default={}, options=_login())
+
+
+def service():
+    """One service, asked from the host that the module runs on."""
+    return dict(type="dict", required=True, options=dict(
+        _login(), url=dict(type="str", required=True), timeout=dict(type="int"), server_name=dict(type="str")))
+
+
 def argument_spec(*more):
     """Endpoints of prometheus, loki and jaeger and of `more` services, and the credentials for all of them."""
     spec = {name: dict(type="list", elements="dict", default=[]) for name in OBSERVED + more}
-    spec["credentials"] = dict(type="dict", default={}, options=dict(
-        ca=dict(type="str"), cert=dict(type="str"), key=dict(type="str", no_log=False), username=dict(type="str"),
-        password=dict(type="str", no_log=True)))
-    return spec
+    return dict(spec, credentials=credentials())
+
+
+def _login():
+    return dict(ca=dict(type="str"), cert=dict(type="str"), key=dict(type="str", no_log=False), username=dict(type="str"),
+                password=dict(type="str", no_log=True))

@@ -53,26 +53,6 @@ options:
     description: File on the controller with what the last drift run would have changed, as the callback C(change_record) writes it.
     type: str
     default: ""
-  credentials:
-    description: Files and log-in for the services.
-    type: dict
-    default: {}
-    suboptions:
-      ca:
-        description: File with the certificate authority.
-        type: str
-      cert:
-        description: File with a client certificate.
-        type: str
-      key:
-        description: File with its key.
-        type: str
-      username:
-        description: Account of machines.
-        type: str
-      password:
-        description: Its password.
-        type: str
   systems:
     description:
       - How systems are reached that the collection does not run itself (databases, brokers, clusters, their APIs).
@@ -170,6 +150,8 @@ options:
   plan:
     description: The controls of this host as resolved by the action plugin on the controller. Not for use in playbooks.
     type: dict
+extends_documentation_fragment:
+  - psf.observatory.services.credentials
 attributes:
   check_mode:
     support: full
@@ -257,6 +239,7 @@ import time
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.psf.observatory.plugins.module_utils.governance.assess import assess
+from ansible_collections.psf.observatory.plugins.module_utils.services import credentials
 
 
 def main():
@@ -268,9 +251,7 @@ def main():
             drift=dict(type="str", default=""),
             timeout=dict(type="float", default=20.0), threads=dict(type="int", default=8),
             evidence_limit=dict(type="int", default=8192), plan=dict(type="dict"),
-            credentials=dict(type="dict", default={}, options=dict(
-                ca=dict(type="str"), cert=dict(type="str"), key=dict(type="str", no_log=False), username=dict(type="str"),
-                password=dict(type="str", no_log=True))),
+            credentials=credentials(),
             systems=dict(type="list", elements="dict", default=[], options=dict(
                 system=dict(type="str", required=True), tls=dict(type="bool"), port=dict(type="int"), broker_id=dict(type="int"),
                 mechanism=dict(type="str", choices=["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]),

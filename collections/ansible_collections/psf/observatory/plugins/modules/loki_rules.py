@@ -22,6 +22,7 @@ author:
   - PSF Observatory contributors (@psf-web)
 extends_documentation_fragment:
   - psf.observatory.rules
+  - psf.observatory.services.service
 options:
   group:
     default: loki

@@ -19,40 +19,12 @@ options:
     type: list
     elements: dict
     required: true
-  service:
-    description: How Prometheus is asked, as the filter P(psf.observatory.local_client#filter) gives it.
-    type: dict
-    required: true
-    suboptions:
-      url:
-        description: Base address.
-        type: str
-        required: true
-      ca:
-        description: File with the certificate authority.
-        type: str
-      cert:
-        description: File with a client certificate.
-        type: str
-      key:
-        description: File with its key.
-        type: str
-      server_name:
-        description: Name that the certificate must carry.
-        type: str
-      username:
-        description: Account of machines.
-        type: str
-      password:
-        description: Its password.
-        type: str
-      timeout:
-        description: Not used here.
-        type: int
   timeout:
     description: Seconds for each query.
     type: int
     default: 30
+extends_documentation_fragment:
+  - psf.observatory.services.service
 attributes:
   check_mode:
     support: full
@@ -83,6 +55,7 @@ from urllib.parse import urlencode
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.psf.observatory.plugins.module_utils.component import probe
+from ansible_collections.psf.observatory.plugins.module_utils.services import service
 
 # Bytes of one answer, and series of it: a gate wants one number.
 LIMIT = 1 << 20
@@ -95,11 +68,11 @@ def number(text):
     return value if math.isfinite(value) else text
 
 
-def ask(service, expression, timeout, fetch=probe.request):
+def ask(client, expression, timeout, fetch=probe.request):
     """{"values": [...]} or {"error": words} for one query."""
-    url = "%s/api/v1/query?%s" % (service["url"].rstrip("/"), urlencode({"query": expression, "timeout": "%ds" % timeout}))
+    url = "%s/api/v1/query?%s" % (client["url"].rstrip("/"), urlencode({"query": expression, "timeout": "%ds" % timeout}))
     try:
-        status, body = fetch(url, timeout=timeout, limit=LIMIT, **probe.credentials(service))
+        status, body = fetch(url, timeout=timeout, limit=LIMIT, **probe.credentials(client))
         data = json.loads(body)
         if data.get("status") != "success":
             return {"error": "HTTP %d %s" % (status, str(data.get("error"))[:300])}
@@ -119,10 +92,7 @@ def ask(service, expression, timeout, fetch=probe.request):
 def main():
     module = AnsibleModule(
         argument_spec=dict(
-            queries=dict(type="list", elements="dict", required=True), service=dict(type="dict", required=True, options=dict(
-                url=dict(type="str", required=True), ca=dict(type="str"), cert=dict(type="str"), key=dict(type="str", no_log=False),
-                server_name=dict(type="str"), username=dict(type="str"), password=dict(type="str", no_log=True),
-                timeout=dict(type="int"))),
+            queries=dict(type="list", elements="dict", required=True), service=service(),
             timeout=dict(type="int", default=30)),
         supports_check_mode=True)
     answers = {}

@@ -39,6 +39,7 @@ options:
     default: 60
 extends_documentation_fragment:
   - psf.observatory.services
+  - psf.observatory.services.credentials
 attributes:
   check_mode:
     support: full

@@ -46,6 +46,7 @@ options:
 extends_documentation_fragment:
   - psf.observatory.services
   - psf.observatory.services.notification
+  - psf.observatory.services.credentials
 attributes:
   check_mode:
     support: full

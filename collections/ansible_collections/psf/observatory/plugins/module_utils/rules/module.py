@@ -9,6 +9,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.psf.observatory.plugins.module_utils.component.host import Host
 from ansible_collections.psf.observatory.plugins.module_utils.reconcile import ConcernError, locked
 from ansible_collections.psf.observatory.plugins.module_utils.rules.converge import Converger, NeedsContent, Ruleset
+from ansible_collections.psf.observatory.plugins.module_utils.services import service
 
 LOCKS = "/run/lock/psf-observatory"
 
@@ -18,10 +19,7 @@ def argument_spec(**own):
     spec = dict(
         bundle=dict(type="path"),
         state=dict(type="str", choices=["present", "absent"], default="present"),
-        service=dict(type="dict", required=True, options=dict(
-            url=dict(type="str", required=True), timeout=dict(type="int"), ca=dict(type="str"), cert=dict(type="str"),
-            key=dict(type="str", no_log=False), server_name=dict(type="str"), username=dict(type="str"),
-            password=dict(type="str", no_log=True))),
+        service=service(),
         load_timeout=dict(type="int", default=60),
         settle=dict(type="float", default=1),
         trial_timeout=dict(type="int", default=60),
@@ -33,12 +31,12 @@ def argument_spec(**own):
     return spec
 
 
-def run(spec, service, inside=""):
-    """Run a rules module: `service` makes the service from the parameters, `inside` is the subdirectory that the link names."""
+def run(spec, client, inside=""):
+    """Run a rules module: `client` makes the service from the parameters, `inside` is the subdirectory that the link names."""
     module = AnsibleModule(argument_spec=spec, supports_check_mode=True, required_if=[("state", "present", ["bundle"])])
     try:
         wanted = Ruleset(dict(module.params, inside=inside))
-        asked = service(module.params)
+        asked = client(module.params)
         converger = Converger(wanted, asked, Host(), module.check_mode)
         if module.check_mode:
             result = converger.run()
