@@ -19,6 +19,8 @@ description:
   - Only what an earlier run wrote and the declaration no longer has is removed.
 author:
   - PSF Observatory contributors (@psf-web)
+extends_documentation_fragment:
+  - psf.observatory.services.probes
 options:
   name:
     description: Name of the systemd unit, and the default of every other name.
@@ -211,46 +213,6 @@ options:
       hardening:
         description: Directives that differ from the hardened defaults, by systemd's own names.
         type: dict
-  reload:
-    description: How the service reads its configuration again. Without it, every change restarts.
-    type: dict
-    suboptions: &http
-      url:
-        description: URL; a reload is a POST. Without it, C(systemctl reload) is used.
-        type: str
-      tcp:
-        description: Address and port that must accept a connection.
-        type: str
-      status:
-        description: HTTP status that means ready.
-        type: int
-        default: 200
-      timeout:
-        description: Seconds to wait.
-        type: int
-        default: 60
-      ca:
-        description: File with the certificate authority that signed the service's certificate.
-        type: str
-      cert:
-        description: File with a client certificate.
-        type: str
-      key:
-        description: File with its key.
-        type: str
-      server_name:
-        description: Name that the certificate must carry when the URL has a loopback address.
-        type: str
-      username:
-        description: Name for basic authentication.
-        type: str
-      password:
-        description: Password for basic authentication.
-        type: str
-  readiness:
-    description: How to ask whether the service is ready. Without it, an active unit counts.
-    type: dict
-    suboptions: *http
   exposure_max:
     description: Highest exposure (0.0 to 10.0) that C(systemd-analyze security) may find in the unit.
     type: float
@@ -336,14 +298,7 @@ from ansible_collections.psf.observatory.plugins.module_utils.component.converge
 from ansible_collections.psf.observatory.plugins.module_utils.component.host import Host
 from ansible_collections.psf.observatory.plugins.module_utils.component.model import Component
 from ansible_collections.psf.observatory.plugins.module_utils.reconcile import ConcernError, locked
-
-
-def http_options():
-    return dict(
-        url=dict(type="str"), tcp=dict(type="str"), status=dict(type="int", default=200), timeout=dict(type="int", default=60),
-        ca=dict(type="str"), cert=dict(type="str"), key=dict(type="str", no_log=False), server_name=dict(type="str"),
-        username=dict(type="str"), password=dict(type="str", no_log=True),
-    )
+from ansible_collections.psf.observatory.plugins.module_utils.services import probe
 
 
 def argument_spec():
@@ -379,8 +334,8 @@ def argument_spec():
             capabilities=dict(type="list", elements="str"), writable=dict(type="list", elements="str"),
             reload_signal=dict(type="str"), open_files=dict(type="int"), restart_delay=dict(type="int"),
             stop_timeout=dict(type="int"), hardening=dict(type="dict"))),
-        reload=dict(type="dict", options=http_options()),
-        readiness=dict(type="dict", options=http_options()),
+        reload=probe(),
+        readiness=probe(),
         exposure_max=dict(type="float", default=3.0),
         keep_versions=dict(type="int", default=1),
         lock_timeout=dict(type="int", default=120),

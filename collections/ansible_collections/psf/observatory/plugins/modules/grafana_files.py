@@ -28,6 +28,7 @@ author:
   - PSF Observatory contributors (@psf-web)
 extends_documentation_fragment:
   - psf.observatory.grafana
+  - psf.observatory.grafana.reload
 options:
   path:
     description: Grafana's provisioning directory.
@@ -74,34 +75,6 @@ options:
     type: str
     choices: [present, absent]
     default: present
-  reload:
-    description:
-      - Tell Grafana to read the changed files. When it refuses them, all files are put back, and it is told again. Left out, restart it.
-    type: dict
-    suboptions:
-      url:
-        description: Base URL of Grafana, with its sub path.
-        type: str
-        required: true
-      username:
-        description: An admin of the server; a token cannot do it.
-        type: str
-        required: true
-      password:
-        description: Its password.
-        type: str
-        required: true
-      ca:
-        description: File with the certificate authority that signed Grafana's certificate.
-        type: str
-      validate_certs:
-        description: Whether Grafana's certificate is validated.
-        type: bool
-        default: true
-      timeout:
-        description: Seconds for one answer.
-        type: float
-        default: 30
 attributes:
   check_mode:
     support: full
@@ -169,7 +142,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.psf.observatory.plugins.module_utils.grafana import files
 from ansible_collections.psf.observatory.plugins.module_utils.grafana.client import Client
 from ansible_collections.psf.observatory.plugins.module_utils.grafana.file_store import Store
-from ansible_collections.psf.observatory.plugins.module_utils.grafana.options import content_spec
+from ansible_collections.psf.observatory.plugins.module_utils.grafana.options import content_spec, server_spec
 from ansible_collections.psf.observatory.plugins.module_utils.reconcile import ConcernError, locked
 
 STATE = "/var/lib/psf-observatory/grafana_files"
@@ -185,9 +158,8 @@ def argument_spec():
         update_interval=dict(type="int", default=30), allow_ui_updates=dict(type="bool", default=False),
         keep_deleted=dict(type="bool", default=True), state=dict(type="str", choices=["present", "absent"], default="present"),
         reload=dict(type="dict", options=dict(
-            url=dict(type="str", required=True), username=dict(type="str", required=True),
-            password=dict(type="str", required=True, no_log=True), ca=dict(type="str"), validate_certs=dict(type="bool", default=True),
-            timeout=dict(type="float", default=30))),
+            server_spec(), username=dict(type="str", required=True), password=dict(type="str", required=True, no_log=True),
+            ca=dict(type="str"))),
         **content_spec())
 
 
