@@ -297,7 +297,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.psf.observatory.plugins.module_utils.component.converge import Converger, NeedsArtifact
 from ansible_collections.psf.observatory.plugins.module_utils.component.host import Host
 from ansible_collections.psf.observatory.plugins.module_utils.component.model import Component
-from ansible_collections.psf.observatory.plugins.module_utils.reconcile import ConcernError, locked
+from ansible_collections.psf.observatory.plugins.module_utils.reconcile import LOCKS, answer
 from ansible_collections.psf.observatory.plugins.module_utils.services import probe
 
 
@@ -344,23 +344,15 @@ def argument_spec():
 
 def main():
     module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
-    try:
+
+    def make():
         component = Component(module.params)
-        converger = Converger(component, Host(), module.check_mode)
-        if module.check_mode:
-            result = converger.run()
-        else:
-            with locked("/run/lock/psf-observatory/%s.lock" % component.name, component.lock_timeout):
-                result = converger.run()
+        return Converger(component, Host(), module.check_mode), "%s/%s.lock" % (LOCKS, component.name)
+
+    try:
+        answer(module, make, module.params["lock_timeout"])
     except NeedsArtifact as needs:
         module.exit_json(changed=False, needs_artifact=True, other_artifact=needs.other)
-    except ConcernError as error:
-        module.fail_json(msg=error.msg, **error.details)
-    for warning in converger.warnings:
-        module.warn(warning)
-    if module._diff:
-        result["diff"] = converger.plan.diff()
-    module.exit_json(**result)
 
 
 if __name__ == "__main__":

@@ -259,7 +259,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.psf.observatory.plugins.module_utils.grafana.client import Client
 from ansible_collections.psf.observatory.plugins.module_utils.grafana.options import content_spec, server_spec
 from ansible_collections.psf.observatory.plugins.module_utils.grafana.sync import Sync
-from ansible_collections.psf.observatory.plugins.module_utils.reconcile import ConcernError, locked
+from ansible_collections.psf.observatory.plugins.module_utils.reconcile import LOCKS, ConcernError, answer
 from ansible_collections.psf.observatory.plugins.module_utils.services import login
 
 
@@ -290,30 +290,15 @@ def client(params):
 def lock_of(params):
     """The lock's file: one for an organisation, in a directory of the one who runs this, who need not be root."""
     name = hashlib.sha256(("%s %s" % (params["url"].rstrip("/"), params["org_id"])).encode()).hexdigest()[:16]
-    top = "/run/lock/psf-observatory" if os.getuid() == 0 else "%s/psf-observatory-%d" % (tempfile.gettempdir(), os.getuid())
+    top = LOCKS if os.getuid() == 0 else "%s/psf-observatory-%d" % (tempfile.gettempdir(), os.getuid())
     return "%s/grafana-%s.lock" % (top, name)
 
 
 def main():
     module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True, mutually_exclusive=[("token", "username")],
                            required_together=[("username", "password"), ("cert", "key")])
-    params, sync = module.params, None
-    try:
-        sync = Sync(client(params), params, module.check_mode, progress=module.log)
-        if module.check_mode:
-            result = sync.run()
-        else:
-            with locked(lock_of(params), params["lock_timeout"]):
-                result = sync.run()
-    except ConcernError as error:
-        for warning in sync.warnings if sync else []:
-            module.warn(warning)
-        module.fail_json(msg=error.msg, **error.details)
-    for warning in sync.warnings:
-        module.warn(warning)
-    if module._diff:
-        result["diff"] = sync.plan.diff()
-    module.exit_json(**result)
+    params = module.params
+    answer(module, lambda: (Sync(client(params), params, module.check_mode, progress=module.log), lock_of(params)), params["lock_timeout"])
 
 
 if __name__ == "__main__":

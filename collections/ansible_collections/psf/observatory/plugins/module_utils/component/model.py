@@ -54,7 +54,6 @@ class Component:
         self.readiness = _reachable("readiness", params["readiness"])
         self.validate = params["validate"] or []
         self.exposure_max = params["exposure_max"]
-        self.lock_timeout = params["lock_timeout"]
         self.keep_versions = params["keep_versions"]
         if not self.absent and not (self.unit and self.unit.get("exec")):
             raise ConcernError("unit.exec: component %s declares no command to run" % self.name)
