@@ -151,14 +151,8 @@ options:
     description: The controls of this host as resolved by the action plugin on the controller. Not for use in playbooks.
     type: dict
 extends_documentation_fragment:
+  - psf.observatory.attributes.reads
   - psf.observatory.services.credentials
-attributes:
-  check_mode:
-    support: full
-    description: It only reads.
-  diff_mode:
-    support: none
-    description: There is nothing to change.
 """
 
 EXAMPLES = r"""
