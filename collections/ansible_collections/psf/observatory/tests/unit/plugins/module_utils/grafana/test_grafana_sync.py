@@ -9,7 +9,7 @@ import contextlib
 import json
 
 import pytest
-from ansible_collections.psf.observatory.plugins.module_utils.grafana import kinds, record
+from ansible_collections.psf.observatory.plugins.module_utils.grafana import kinds
 from ansible_collections.psf.observatory.plugins.module_utils.grafana.client import ApiError, Client
 from ansible_collections.psf.observatory.plugins.module_utils.reconcile import ConcernError
 from ansible_collections.psf.observatory.tests.unit.plugins.module_utils.grafana.double import Double
@@ -18,35 +18,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 ADMINS = {"permissions": []}
-
-
-@pytest.fixture(autouse=True)
-def fast(monkeypatch):
-    """A fingerprint that is not slow on purpose."""
-    monkeypatch.setattr(record, "ROUNDS", 10)
-
-
-@pytest.fixture
-def rig():
-    if REAL:
-        one = Rig()
-        yield one
-        one.clean()
-        return
-    with Double() as double:
-        yield Rig(double)
-
-
-@pytest.fixture
-def double():
-    with Double() as one:
-        yield one
-
-
-@pytest.fixture
-def broken(double):
-    """A rig whose double can be broken; on the double only."""
-    return Rig(double)
 
 
 def both(rig, **more):
