@@ -134,6 +134,18 @@ class Component:
         return files
 
 
+def parse_environment(text):
+    """Undo the quoting of an environment file for the validators' own environment."""
+    found = {}
+    for line in text.split("\n")[:-1]:
+        key, _sep, value = line.partition("=")
+        value = value[1:-1]
+        for mark in ("`", "$", '"', "\\"):
+            value = value.replace("\\" + mark, mark)
+        found[key] = value
+    return found
+
+
 def _reachable(option, options):
     """The options of a request; an address that nobody could ever be asked at is refused now."""
     tcp, url = (options or {}).get("tcp"), (options or {}).get("url")
