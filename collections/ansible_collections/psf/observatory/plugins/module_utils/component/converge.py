@@ -51,7 +51,7 @@ class Converger:
     def run(self):
         self.state = self.host.read_json(self.wanted.state_dir + "/state.json") or {}
         self.pending = self.host.read_json(self.wanted.state_dir + "/transaction.json")
-        self.unit_found = self.host.unit(self.wanted.name)
+        self.unit_found = self.host.unit(self.wanted.main)
         if self.wanted.absent:
             self._plan_absent()
             if not self.check_mode:
@@ -67,6 +67,7 @@ class Converger:
 
     # -- present -------------------------------------------------------------------------------------------------------
     def _converge(self):
+        self._check_timer()
         self._plan_account()
         self._plan_directories()
         directory = self._plan_artifact()
@@ -86,12 +87,32 @@ class Converger:
             return
         self._apply()
 
+    def _check_timer(self):
+        wanted = self.wanted
+        if self.state and bool(self.state.get("timer")) != bool(wanted.timer):
+            raise ConcernError("timer: %s has been %s so far; remove it with state=absent first"
+                               % (wanted.name, "run by a timer" if self.state.get("timer") else "a service that stays"))
+        for text in wanted.timer["calendar"] if wanted.timer else ():
+            problem = self.host.calendar_problem(text)
+            if problem:
+                raise ConcernError("timer.calendar: %r is no time that systemd understands (systemd.time(7), like *-*-* 04:00:00): %s"
+                                   % (text, problem))
+
     def _raise_impact(self, impact):
+        if self.wanted.timer:
+            # The next run of a job takes what there is then; one that is under way is left alone.
+            return
         if IMPACTS.index(impact) > IMPACTS.index(self.impact):
             self.impact = impact
 
     def _plan_account(self):
         wanted, host = self.wanted, self.host
+        if not wanted.create_user:
+            for option, name, found in (("user", wanted.user, host.uid(wanted.user)), ("group", wanted.group, host.gid(wanted.group))):
+                if found is None:
+                    raise ConcernError("%s: there is no %s %s on this host, and create_user is false"
+                                       % (option, "account" if option == "user" else option, name))
+            return
         if host.gid(wanted.group) is None:
             self.plan.add("create group", wanted.group, action=lambda: host.add_group(wanted.group))
         if host.uid(wanted.user) is None:
@@ -179,7 +200,8 @@ class Converger:
     def _owned(self):
         """Files that earlier runs wrote, path to what a change of it needs; an interrupted one wrote some that no state has yet."""
         files = dict.fromkeys((self.pending or {}).get("files") or {}, "restart")
-        files.pop(self.wanted.unit_path, None)
+        for path in (self.wanted.unit_path, self.wanted.timer_path):
+            files.pop(path, None)
         files.update(self.state.get("files") or {})
         return files
 
@@ -194,20 +216,30 @@ class Converger:
         self._swaps.append((item.path, lambda: self.host.write(item.path, item.data, item.mode,
                                                                *self._ids(item.owner, item.group))))
 
+    def _units(self):
+        """(path, content) of the unit files."""
+        rows = [(self.wanted.unit_path, unit.render(self.wanted))]
+        return [*rows, (self.wanted.timer_path, unit.render_timer(self.wanted))] if self.wanted.timer else rows
+
     def _plan_unit(self):
-        path, text = self.wanted.unit_path, unit.render(self.wanted).encode("utf-8")
+        for path, text in self._units():
+            self._plan_unit_file(path, text.encode("utf-8"))
+
+    def _plan_unit_file(self, path, text):
         found = self.host.read(path)
         if not found or found.data != text:
             self.plan.add("write unit", path, "" if found else "new", _text(found.data) if found else None, _text(text))
             self._swaps.append((path, lambda: self.host.write(path, text, 0o644, 0, 0)))
             self._raise_impact("restart")
+            if path == self.wanted.timer_path:
+                self.impact = "restart"
         elif (found.mode, found.uid, found.gid) != (0o644, *self._ids("root", "root")):
             self.plan.add("set mode", path, "0644 root:root")
             self._swaps.append((path, lambda: self.host.write(path, text, 0o644, 0, 0)))
 
     def _plan_service(self):
         wanted, found = self.wanted, self.unit_found
-        name = wanted.name + ".service"
+        name = wanted.main
         active = found.get("ActiveState") in ("active", "reloading", "activating")
         if wanted.enabled != (found.get("UnitFileState") == "enabled"):
             self.plan.add("enable" if wanted.enabled else "disable", name)
@@ -226,8 +258,7 @@ class Converger:
         work = tempfile.mkdtemp(prefix="psf-validate-", dir="/var/tmp")
         try:
             self._stage(work)
-            text = unit.render(self.wanted)
-            self._check_unit(work, text)
+            self._check_units(work)
             if self.check_mode:
                 self._run_validators(work, directory)
             else:
@@ -257,13 +288,15 @@ class Converger:
                 os.chmod(path, 0o600)
                 stream.write(data)
 
-    def _check_unit(self, work, text):
+    def _check_units(self, work):
         if not any(step.verb == "write unit" for step in self.plan.steps):
             return
-        path = os.path.join(work, self.wanted.name + ".service")
-        with open(path, "w", encoding="utf-8") as stream:
-            stream.write(text)
-        self.exposure = self.host.exposure(path)
+        paths = []
+        for path, text in self._units():
+            paths.append(os.path.join(work, os.path.basename(path)))
+            with open(paths[-1], "w", encoding="utf-8") as stream:
+                stream.write(text)
+        self.exposure = self.host.exposure(paths[0])
         limit = self.wanted.exposure_max
         if self.exposure is None:
             self.warnings.append("this host's systemd cannot analyse a unit file offline; the exposure of %s was not measured"
@@ -272,6 +305,14 @@ class Converger:
             raise ConcernError("unit.hardening: %s would have an exposure of %.1f, more than exposure_max %.1f; "
                                "see `systemd-analyze security --offline=true` for what opens it"
                                % (self.wanted.name, self.exposure, limit))
+        # A service's program may only come with this run; what a timer starts is mostly there already.
+        if self.wanted.timer and not self.wanted.artifact:
+            problem = self.host.units_problem(paths)
+            if problem is None:
+                self.warnings.append("this host's systemd cannot verify unit files by themselves; those of %s were not" % self.wanted.name)
+            elif problem:
+                raise ConcernError("%s: systemd would not take its units, nothing was changed: %s"
+                                   % (self.wanted.name, problem.replace(work + "/", "")))
 
     def _run_validators(self, work, directory):
         tokens = {"artifact": self.host.real(directory or self.wanted.current), "config": work + self.wanted.config_dir,
@@ -334,8 +375,10 @@ class Converger:
     def _settle(self, started):
         """Bring the service to what is on disk now and wait until it says that it is ready."""
         wanted, host = self.wanted, self.host
-        name = wanted.name + ".service"
-        if any(path == wanted.unit_path for path, _action in self._swaps) or self.unit_found.get("NeedDaemonReload") == "yes":
+        name = wanted.main
+        units = (wanted.unit_path, wanted.timer_path)
+        stale = [self.unit_found, host.unit(wanted.name)] if wanted.timer else [self.unit_found]
+        if any(path in units for path, _action in self._swaps) or any(found.get("NeedDaemonReload") == "yes" for found in stale):
             host.systemctl("daemon-reload")
         if wanted.enabled != (self.unit_found.get("UnitFileState") == "enabled"):
             host.systemctl("enable" if wanted.enabled else "disable", "--quiet", name)
@@ -345,7 +388,7 @@ class Converger:
         if self.impact == "restart":
             host.systemctl("reset-failed", name, check=False)
             host.systemctl("restart", name)
-            self._wait_ready(started, int(host.unit(wanted.name).get("NRestarts") or 0))
+            self._wait_ready(started, int(host.unit(wanted.main).get("NRestarts") or 0))
         elif self.impact == "reload":
             self._reload()
             self._wait_ready(started, int(self.unit_found.get("NRestarts") or 0))
@@ -366,7 +409,7 @@ class Converger:
         deadline = host.now() + timeout
         reason = "not active"
         while True:
-            found = host.unit(wanted.name)
+            found = host.unit(wanted.main)
             if found.get("ActiveState") == "active":
                 reason = probe.ready(readiness) if readiness.get("url") or readiness.get("tcp") else ""
                 if not reason:
@@ -413,7 +456,7 @@ class Converger:
 
     def _rollback(self):
         wanted, host, record = self.wanted, self.host, self.record
-        name = wanted.name + ".service"
+        name = wanted.main
         for path, old in record["files"].items():
             if old is None:
                 host.remove(path)
@@ -440,7 +483,7 @@ class Converger:
             try:
                 # The old configuration is asked the old way: the new one may listen elsewhere.
                 old_way = state.get("readiness", wanted.readiness) or {}
-                self._wait_ready(host.now(), int(host.unit(wanted.name).get("NRestarts") or 0), old_way)
+                self._wait_ready(host.now(), int(host.unit(wanted.main).get("NRestarts") or 0), old_way)
                 self._end_transaction()
                 return "The old version and configuration were put back and run again"
             except (ConcernError, OSError) as again:
@@ -461,6 +504,7 @@ class Converger:
             "artifact": self.stamp, "user": wanted.user, "group": wanted.group,
             "config_dir": wanted.config_dir, "data_dir": wanted.data_dir,
             "directories": [row["path"] for row in wanted.directories],
+            **({"timer": True} if wanted.timer else {}),
         }
 
     def _end_transaction(self):
@@ -479,9 +523,24 @@ class Converger:
             self.host.remove("%s/%s.json" % (base, name))
 
     # -- absent --------------------------------------------------------------------------------------------------------
+    def _plan_absent_timer(self):
+        """The timer goes first, so that it starts nothing any more."""
+        host, path = self.host, self.wanted.timer_path
+        if not host.read(path):
+            return
+        name = os.path.basename(path)
+        found = host.unit(name)
+        if found.get("ActiveState") in ("active", "failed"):
+            self.plan.add("stop", name, action=lambda: host.systemctl("stop", name))
+        if found.get("UnitFileState") == "enabled":
+            self.plan.add("disable", name, action=lambda: host.systemctl("disable", "--quiet", name))
+        self.plan.add("remove unit", path, action=lambda: (host.remove(path), host.systemctl("daemon-reload")))
+
     def _plan_absent(self):
         wanted, host, plan = self.wanted, self.host, self.plan
+        self._plan_absent_timer()
         name = wanted.name + ".service"
+        self.unit_found = host.unit(wanted.name)
         if self.unit_found.get("ActiveState") in ("active", "activating", "reloading", "failed"):
             plan.add("stop", name, action=lambda: (host.systemctl("stop", name), host.systemctl("reset-failed", name, check=False)))
         if self.unit_found.get("UnitFileState") == "enabled":
@@ -502,7 +561,7 @@ class Converger:
         if wanted.purge:
             if host.directory(data):
                 plan.add("purge data", data, action=lambda: host.remove_tree(data))
-            if host.uid(wanted.user) is not None and wanted.user != "root":
+            if wanted.create_user and host.uid(wanted.user) is not None and wanted.user != "root":
                 plan.add("remove user", wanted.user, action=lambda: host.remove_user(wanted.user))
         if host.directory(wanted.state_dir):
             plan.add("forget state", wanted.state_dir, action=lambda: host.remove_tree(wanted.state_dir))
