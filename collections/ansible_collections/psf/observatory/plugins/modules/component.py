@@ -92,6 +92,11 @@ options:
   group:
     description: Its primary group. Defaults to O(user).
     type: str
+  create_user:
+    description: Whether account and group are the component's own, made where they are missing and removed by O(purge). With V(false), they
+      must be there.
+    type: bool
+    default: true
   config_dir:
     description: Configuration directory. Defaults to C(/etc/<name>).
     type: str
@@ -179,9 +184,12 @@ options:
         type: list
         elements: str
       type:
-        description: Type as in systemd.service(5).
+        description: Type as in systemd.service(5). With O(timer), it is V(oneshot).
         type: str
         default: exec
+      working_directory:
+        description: Where it runs. Defaults to O(data_dir).
+        type: str
       after:
         description: Units to start after.
         type: list
@@ -213,6 +221,27 @@ options:
       hardening:
         description: Directives that differ from the hardened defaults, by systemd's own names.
         type: dict
+  timer:
+    description:
+      - When the unit runs, where it is a job that ends and not a service that stays. O(running) and O(enabled) are then about the
+        timer, and a change of anything else waits for the next run.
+      - A run that is due while one is under way does not start a second one.
+      - Unit and timer are checked with C(systemd-analyze verify), the times with C(systemd-analyze calendar), before anything is touched.
+    type: dict
+    suboptions:
+      calendar:
+        description: Times as in systemd.time(7), such as V(*-*-* 04:00:00).
+        type: list
+        elements: str
+        required: true
+      random_delay:
+        description: Most by which a run is put off at random, as in systemd.time(7).
+        type: str
+        default: "0"
+      persistent:
+        description: Whether a run that was missed, as the host was off, is made up for when it is on again.
+        type: bool
+        default: true
   exposure_max:
     description: Highest exposure (0.0 to 10.0) that C(systemd-analyze security) may find in the unit.
     type: float
@@ -258,6 +287,16 @@ EXAMPLES = r"""
     reload: {}
     readiness:
       url: http://127.0.0.1:9090/-/ready
+
+- name: A job that runs every night
+  psf.observatory.component:
+    name: tidy
+    unit:
+      description: Tidy up
+      exec: [/usr/local/bin/tidy, --all]
+    timer:
+      calendar: ["*-*-* 03:30:00"]
+      random_delay: 15min
 
 - name: Prometheus is gone, its data stays
   psf.observatory.component:
@@ -315,7 +354,8 @@ def argument_spec():
             mirror=dict(type="str"), mirror_ca=dict(type="path"), cache=dict(type="path"),
             optional=dict(type="bool", default=False))),
         resolved=dict(type="dict"),
-        user=dict(type="str"), group=dict(type="str"), config_dir=dict(type="str"), data_dir=dict(type="str"),
+        user=dict(type="str"), group=dict(type="str"), create_user=dict(type="bool", default=True),
+        config_dir=dict(type="str"), data_dir=dict(type="str"),
         directories=dict(type="list", elements="dict", options=dict(
             path=dict(type="str", required=True), mode=dict(type="str", default="0750"),
             owner=dict(type="str"), group=dict(type="str"))),
@@ -330,10 +370,14 @@ def argument_spec():
         validate=dict(type="list", elements="list"),
         unit=dict(type="dict", options=dict(
             description=dict(type="str"), exec=dict(type="list", elements="str"), type=dict(type="str", default="exec"),
+            working_directory=dict(type="str"),
             after=dict(type="list", elements="str"), groups=dict(type="list", elements="str"),
             capabilities=dict(type="list", elements="str"), writable=dict(type="list", elements="str"),
             reload_signal=dict(type="str"), open_files=dict(type="int"), restart_delay=dict(type="int"),
             stop_timeout=dict(type="int"), hardening=dict(type="dict"))),
+        timer=dict(type="dict", options=dict(
+            calendar=dict(type="list", elements="str", required=True), random_delay=dict(type="str", default="0"),
+            persistent=dict(type="bool", default=True))),
         reload=probe(),
         readiness=probe(),
         exposure_max=dict(type="float", default=3.0),

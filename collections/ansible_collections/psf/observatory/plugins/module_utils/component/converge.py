@@ -58,6 +58,7 @@ class Converger:
 
     # -- present -------------------------------------------------------------------------------------------------------
     def _converge(self):
+        self._check_timer()
         self._plan_account()
         self._plan_directories()
         directory = self._plan_artifact()
@@ -84,12 +85,32 @@ class Converger:
             if step.verb in FIRST and step.action:
                 step.action()
 
+    def _check_timer(self):
+        wanted, state = self.wanted, self.transaction.state
+        if state and bool(state.get("timer")) != bool(wanted.timer):
+            raise ConcernError("timer: %s has been %s so far; remove it with state=absent first"
+                               % (wanted.name, "run by a timer" if state.get("timer") else "a service that stays"))
+        for text in wanted.timer["calendar"] if wanted.timer else ():
+            problem = self.host.calendar_problem(text)
+            if problem:
+                raise ConcernError("timer.calendar: %r is no time that systemd understands (systemd.time(7), like *-*-* 04:00:00): %s"
+                                   % (text, problem))
+
     def _raise_impact(self, impact):
+        if self.wanted.timer:
+            # The next run of a job takes what there is then; one that is under way is left alone.
+            return
         if IMPACTS.index(impact) > IMPACTS.index(self.impact):
             self.impact = impact
 
     def _plan_account(self):
         wanted, host = self.wanted, self.host
+        if not wanted.create_user:
+            for option, name, found in (("user", wanted.user, host.uid(wanted.user)), ("group", wanted.group, host.gid(wanted.group))):
+                if found is None:
+                    raise ConcernError("%s: there is no %s %s on this host, and create_user is false"
+                                       % (option, "account" if option == "user" else option, name))
+            return
         if host.gid(wanted.group) is None:
             self.plan.add("create group", wanted.group, action=lambda: host.add_group(wanted.group))
         if host.uid(wanted.user) is None:
@@ -182,19 +203,24 @@ class Converger:
                                                                *self._ids(item.owner, item.group))))
 
     def _plan_unit(self):
-        path, text = self.wanted.unit_path, unit.render(self.wanted).encode("utf-8")
+        for path, text in unit.files(self.wanted):
+            self._plan_unit_file(path, text.encode("utf-8"))
+
+    def _plan_unit_file(self, path, text):
         found = self.host.read(path)
         if not found or found.data != text:
             self.plan.add("write unit", path, "" if found else "new", _text(found.data) if found else None, _text(text))
             self._swaps.append((path, lambda: self.host.write(path, text, 0o644, 0, 0)))
             self._raise_impact("restart")
+            if path == self.wanted.timer_path:
+                self.impact = "restart"
         elif (found.mode, found.uid, found.gid) != (0o644, *self._ids("root", "root")):
             self.plan.add("set mode", path, "0644 root:root")
             self._swaps.append((path, lambda: self.host.write(path, text, 0o644, 0, 0)))
 
     def _plan_service(self):
         wanted, found = self.wanted, self.transaction.unit
-        name = wanted.name + ".service"
+        name = wanted.main
         active = found.get("ActiveState") in ("active", "reloading", "activating")
         if wanted.enabled != (found.get("UnitFileState") == "enabled"):
             self.plan.add("enable" if wanted.enabled else "disable", name)
@@ -236,6 +262,7 @@ class Converger:
             "artifact": self.stamp, "user": wanted.user, "group": wanted.group,
             "config_dir": wanted.config_dir, "data_dir": wanted.data_dir,
             "directories": [row["path"] for row in wanted.directories],
+            **({"timer": True} if wanted.timer else {}),
         }
 
     def _prune_versions(self):
@@ -250,12 +277,27 @@ class Converger:
             self.host.remove("%s/%s.json" % (base, name))
 
     # -- absent --------------------------------------------------------------------------------------------------------
+    def _plan_absent_timer(self):
+        """The timer goes first, so that it starts nothing any more."""
+        host, path = self.host, self.wanted.timer_path
+        if not host.read(path):
+            return
+        name = os.path.basename(path)
+        found = host.unit(name)
+        if found.get("ActiveState") in ("active", "failed"):
+            self.plan.add("stop", name, action=lambda: host.systemctl("stop", name))
+        if found.get("UnitFileState") == "enabled":
+            self.plan.add("disable", name, action=lambda: host.systemctl("disable", "--quiet", name))
+        self.plan.add("remove unit", path, action=lambda: (host.remove(path), host.systemctl("daemon-reload")))
+
     def _plan_absent(self):
         wanted, host, plan = self.wanted, self.host, self.plan
+        self._plan_absent_timer()
         name = wanted.name + ".service"
-        if self.transaction.unit.get("ActiveState") in ("active", "activating", "reloading", "failed"):
+        found = host.unit(wanted.name)
+        if found.get("ActiveState") in ("active", "activating", "reloading", "failed"):
             plan.add("stop", name, action=lambda: (host.systemctl("stop", name), host.systemctl("reset-failed", name, check=False)))
-        if self.transaction.unit.get("UnitFileState") == "enabled":
+        if found.get("UnitFileState") == "enabled":
             plan.add("disable", name, action=lambda: host.systemctl("disable", "--quiet", name))
         if host.read(wanted.unit_path):
             plan.add("remove unit", wanted.unit_path,
@@ -273,7 +315,7 @@ class Converger:
         if wanted.purge:
             if host.directory(data):
                 plan.add("purge data", data, action=lambda: host.remove_tree(data))
-            if host.uid(wanted.user) is not None and wanted.user != "root":
+            if wanted.create_user and host.uid(wanted.user) is not None and wanted.user != "root":
                 plan.add("remove user", wanted.user, action=lambda: host.remove_user(wanted.user))
         if host.directory(wanted.state_dir):
             plan.add("forget state", wanted.state_dir, action=lambda: host.remove_tree(wanted.state_dir))

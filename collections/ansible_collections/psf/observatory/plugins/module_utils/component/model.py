@@ -49,6 +49,8 @@ class Component:
         self.config_dir = _absolute("config_dir", params["config_dir"] or "/etc/%s" % self.name)
         self.data_dir = _absolute("data_dir", params["data_dir"] or "/var/lib/%s" % self.name)
         self.artifact = params["resolved"]
+        self.create_user = params["create_user"]
+        self.timer = params["timer"]
         self.unit = params["unit"]
         self.reload = _reachable("reload", params["reload"])
         self.readiness = _reachable("readiness", params["readiness"])
@@ -57,8 +59,31 @@ class Component:
         self.keep_versions = params["keep_versions"]
         if not self.absent and not (self.unit and self.unit.get("exec")):
             raise ConcernError("unit.exec: component %s declares no command to run" % self.name)
+        if self.timer and not self.absent:
+            self._job()
         self.directories = self._directories(params["directories"] or [])
         self.files = [] if self.absent else self._files(params)
+
+    def _job(self):
+        """What a job that a timer starts may not have, as nothing of it stays."""
+        for option in ("reload", "readiness"):
+            if getattr(self, option) is not None:
+                raise ConcernError("%s: %s is run by a timer and ends by itself; only what stays can be asked" % (option, self.name))
+        if not self.timer["calendar"]:
+            raise ConcernError("timer.calendar: %s needs at least one time, like *-*-* 04:00:00" % self.name)
+        for text in [*self.timer["calendar"], self.timer["random_delay"]]:
+            if not text.strip() or "\n" in text:
+                raise ConcernError("timer: %r is no time; see systemd.time(7)" % text)
+        self.unit = dict(self.unit, type="oneshot")
+
+    @property
+    def main(self):
+        """The unit that is started and enabled."""
+        return self.name + (".timer" if self.timer else ".service")
+
+    @property
+    def timer_path(self):
+        return "%s/%s.timer" % (UNITS, self.name)
 
     @property
     def home(self):

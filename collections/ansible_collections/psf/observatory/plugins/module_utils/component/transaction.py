@@ -25,12 +25,13 @@ class Transaction:
         self.wanted, self.host = component, host
         self.state = host.read_json(component.state_dir + "/state.json") or {}
         self.pending = host.read_json(component.state_dir + "/transaction.json")
-        self.unit = host.unit(component.name)
+        self.unit = host.unit(component.main)
 
     def owned(self):
         """Files that earlier runs wrote, path to what a change of it needs; an interrupted one wrote some that no state has yet."""
         files = dict.fromkeys((self.pending or {}).get("files") or {}, "restart")
-        files.pop(self.wanted.unit_path, None)
+        for path in (self.wanted.unit_path, self.wanted.timer_path):
+            files.pop(path, None)
         files.update(self.state.get("files") or {})
         return files
 
@@ -45,7 +46,8 @@ class Transaction:
         try:
             for _path, action in swaps:
                 action()
-            self._settle(impact, any(path == self.wanted.unit_path for path, _action in swaps))
+            units = (self.wanted.unit_path, self.wanted.timer_path)
+            self._settle(impact, any(path in units for path, _action in swaps))
         except (ConcernError, OSError) as error:
             self._fail(error, started)
         self.commit(state)
@@ -75,8 +77,9 @@ class Transaction:
     def _settle(self, impact, new_unit):
         """Bring the service to what is on disk now and wait until it says that it is ready."""
         wanted, host = self.wanted, self.host
-        name = wanted.name + ".service"
-        if new_unit or self.unit.get("NeedDaemonReload") == "yes":
+        name = wanted.main
+        stale = [self.unit, host.unit(wanted.name)] if wanted.timer else [self.unit]
+        if new_unit or any(found.get("NeedDaemonReload") == "yes" for found in stale):
             host.systemctl("daemon-reload")
         if wanted.enabled != (self.unit.get("UnitFileState") == "enabled"):
             host.systemctl("enable" if wanted.enabled else "disable", "--quiet", name)
@@ -86,7 +89,7 @@ class Transaction:
         if impact == "restart":
             host.systemctl("reset-failed", name, check=False)
             host.systemctl("restart", name)
-            self.wait_ready(int(host.unit(wanted.name).get("NRestarts") or 0))
+            self.wait_ready(int(host.unit(wanted.main).get("NRestarts") or 0))
         elif impact == "reload":
             self._reload()
             self.wait_ready(int(self.unit.get("NRestarts") or 0))
@@ -108,7 +111,7 @@ class Transaction:
         deadline = host.now() + timeout
         reason = "not active"
         while True:
-            found = host.unit(wanted.name)
+            found = host.unit(wanted.main)
             if found.get("ActiveState") == "active":
                 reason = probe.ready(readiness) if readiness.get("url") or readiness.get("tcp") else ""
                 if not reason:
@@ -135,7 +138,7 @@ class Transaction:
 
     def _rollback(self):
         wanted, host, record = self.wanted, self.host, self.record
-        name = wanted.name + ".service"
+        name = wanted.main
         for path, old in record["files"].items():
             if old is None:
                 host.remove(path)
@@ -162,7 +165,7 @@ class Transaction:
             try:
                 # The old configuration is asked the old way: the new one may listen elsewhere.
                 old_way = state.get("readiness", wanted.readiness) or {}
-                self.wait_ready(int(host.unit(wanted.name).get("NRestarts") or 0), old_way)
+                self.wait_ready(int(host.unit(wanted.main).get("NRestarts") or 0), old_way)
                 self._end_transaction()
                 return "The old version and configuration were put back and run again"
             except (ConcernError, OSError) as again:

@@ -35,7 +35,7 @@ class Validation:
         try:
             self._stage(work)
             if new_unit:
-                self._check_unit(work)
+                self._check_units(work)
             if not self.check_mode:
                 prepare()
             self._run_validators(work, directory)
@@ -56,11 +56,13 @@ class Validation:
                 os.chmod(path, 0o600)
                 stream.write(data)
 
-    def _check_unit(self, work):
-        path = os.path.join(work, self.wanted.name + ".service")
-        with open(path, "w", encoding="utf-8") as stream:
-            stream.write(unit.render(self.wanted))
-        self.exposure = self.host.exposure(path)
+    def _check_units(self, work):
+        paths = []
+        for path, text in unit.files(self.wanted):
+            paths.append(os.path.join(work, os.path.basename(path)))
+            with open(paths[-1], "w", encoding="utf-8") as stream:
+                stream.write(text)
+        self.exposure = self.host.exposure(paths[0])
         limit = self.wanted.exposure_max
         if self.exposure is None:
             self.warnings.append("this host's systemd cannot analyse a unit file offline; the exposure of %s was not measured"
@@ -69,6 +71,14 @@ class Validation:
             raise ConcernError("unit.hardening: %s would have an exposure of %.1f, more than exposure_max %.1f; "
                                "see `systemd-analyze security --offline=true` for what opens it"
                                % (self.wanted.name, self.exposure, limit))
+        # A service's program may only come with this run; what a timer starts is mostly there already.
+        if self.wanted.timer and not self.wanted.artifact:
+            problem = self.host.units_problem(paths)
+            if problem is None:
+                self.warnings.append("this host's systemd cannot verify unit files by themselves; those of %s were not" % self.wanted.name)
+            elif problem:
+                raise ConcernError("%s: systemd would not take its units, nothing was changed: %s"
+                                   % (self.wanted.name, problem.replace(work + "/", "")))
 
     def _run_validators(self, work, directory):
         tokens = {"artifact": self.host.real(directory or self.wanted.current), "config": work + self.wanted.config_dir,
