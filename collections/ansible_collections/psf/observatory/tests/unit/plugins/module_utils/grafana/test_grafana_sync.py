@@ -9,7 +9,7 @@ import contextlib
 import json
 
 import pytest
-from ansible_collections.psf.observatory.plugins.module_utils.grafana import kinds
+from ansible_collections.psf.observatory.plugins.module_utils.grafana import base, kinds
 from ansible_collections.psf.observatory.plugins.module_utils.grafana.client import ApiError, Client
 from ansible_collections.psf.observatory.plugins.module_utils.reconcile import ConcernError
 from ansible_collections.psf.observatory.tests.unit.plugins.module_utils.grafana.double import Double
@@ -539,7 +539,7 @@ def test_an_unchanged_run_costs_what_the_api_forces_and_little_more(broken, doub
 
 
 def test_more_than_a_page(broken, double, monkeypatch):
-    monkeypatch.setattr(kinds, "PAGE", 7)
+    monkeypatch.setattr(base, "PAGE", 7)
     monkeypatch.setattr(kinds.LibraryPanel, "SIZE", 3)
     wanted = both(broken, dashboards=[broken.dashboard("d%02d" % n) for n in range(20)], library_panels=[
         {"uid": broken.uid("l%d" % n), "name": "l%d" % n, "folder": broken.uid("f"), "model": {"type": "text"}} for n in range(8)])
