@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ansible_collections.psf.observatory.plugins.plugin_utils import artifacts, estate
+from ansible_collections.psf.observatory.plugins.plugin_utils import estate
+from ansible_collections.psf.observatory.plugins.plugin_utils.artifacts.lock import LOCKS, Lock
 
 COLLECTION = Path(__file__).resolve().parents[2]
 ROLES = sorted(path.name for path in (COLLECTION / "roles").iterdir() if path.is_dir())
@@ -78,7 +79,7 @@ def test_a_services_file_has_its_name_and_each_has_one():
 def test_a_services_artifact_has_a_lock_and_its_role_exists(service):
     artifact = SERVICES[service].get("artifact")
     if artifact:
-        assert artifacts.Lock(artifact).server == artifact
+        assert Lock(artifact).server == artifact
     assert SERVICES[service]["role"] in ROLES
     assert (COLLECTION / "roles" / SERVICES[service]["role"] / "tasks" / "main.yml").is_file()
 
@@ -100,7 +101,7 @@ def test_no_two_services_want_the_same_port():
 
 
 def test_every_lock_belongs_to_a_service():
-    locks = {path.parent.name for path in artifacts.LOCKS.glob("*/lock.yml")}
+    locks = {path.parent.name for path in LOCKS.glob("*/lock.yml")}
     assert locks == {row["artifact"] for row in SERVICES.values() if "artifact" in row}
 
 
@@ -110,7 +111,7 @@ def test_an_exporters_data_is_whole(exporter):
     row = SERVICES[exporter]
     assert row["exporter"]["description"] and row["exporter"]["documentation"].startswith("https://")
     command = row["exporter"]["exec"]
-    programs = artifacts.Lock(row["artifact"]).sources["build"]["packages"]
+    programs = Lock(row["artifact"]).sources["build"]["packages"]
     assert command[0] in {"{artifact}/" + name for name in programs}
     assert any("{listen}" in word for word in command) and any("{config}/web.yml" in word for word in command)
     for word in [word for line in [command, *row["exporter"].get("validate", [])] for word in line]:
@@ -119,9 +120,9 @@ def test_an_exporters_data_is_whole(exporter):
 
 
 # -- artifacts ---------------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("server", sorted(path.parent.name for path in artifacts.LOCKS.glob("*/lock.yml")))
+@pytest.mark.parametrize("server", sorted(path.parent.name for path in LOCKS.glob("*/lock.yml")))
 def test_every_source_of_a_lock_gives_the_same_programs(server):
-    lock = artifacts.Lock(server)
+    lock = Lock(server)
     if "tree" in lock.sources.get("release", {}):
         assert set(lock.sources) == {"release"}, "another source would have to give the same tree"
         return
