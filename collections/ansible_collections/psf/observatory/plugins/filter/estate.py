@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.psf.observatory.plugins.module_utils import pki
-from ansible_collections.psf.observatory.plugins.plugin_utils import estate, grafana_told
+from ansible_collections.psf.observatory.plugins.plugin_utils import estate, estate_document, grafana_told, inventory, observed
 from ansible_collections.psf.observatory.plugins.plugin_utils.settings import (
     alertmanager,
     common,
@@ -161,11 +161,11 @@ class FilterModule:
         own = (certificate_due, exporter_files, flat_targets, in_groups, local_client, panels_table, ports, scrape_jobs, services,
                settings, target_file, traced, verify_table, where)
         table = {function.__name__: function for function in own} | {
-            "endpoints": estate.endpoints, "estate_document": estate.document, "host_port": estate.join,
+            "endpoints": estate.endpoints, "estate_document": estate_document.document, "host_port": estate.join,
             "grafana_datasources": grafana_told.datasources, "grafana_folders": grafana_told.folders,
             "grafana_placement": grafana_told.placement, "grafana_sync_metrics": grafana_told.sync_metrics,
-            "inventory_problems": estate.check, "peer_endpoints": estate.peers, "peer_probe_targets": estate.peer_probes,
-            "probe_targets": estate.probes, "region": estate.region_of,
-            "scrape_targets": estate.targets,
+            "inventory_problems": inventory.check, "peer_endpoints": estate.peers, "peer_probe_targets": observed.peer_probes,
+            "probe_targets": observed.probes, "region": estate.region_of,
+            "scrape_targets": observed.targets,
         }
         return {name: _said(function) for name, function in table.items()}
