@@ -397,6 +397,19 @@ class Converger:
         elif self.impact == "reload":
             self._reload()
             self._wait_ready(started, int(self.unit_found.get("NRestarts") or 0))
+        else:
+            self._revive(started)
+
+    def _revive(self, started):
+        """What was changed needs no restart as a rule; a service that does not answer as declared all the same has one, such as one that
+        was started in plain text while a file was wrong."""
+        readiness = self.wanted.readiness or {}
+        reason = probe.ready(readiness) if readiness.get("url") or readiness.get("tcp") else ""
+        if reason:
+            name = self.wanted.main
+            self.plan.add("restart", name, "it did not answer as declared: %s" % reason)
+            self.host.systemctl("restart", name)
+            self._wait_ready(started, int(self.host.unit(name).get("NRestarts") or 0))
 
     def _reload(self):
         options = self.wanted.reload
