@@ -21,6 +21,7 @@ def remedy(name, tags, directories, parameters, disruptive):
 
 class FilterModule:
     def filters(self):
-        return {"remedy": remedy, "remedy_due": lambda hosts, row, groups, host: remedies.due(row, hosts, groups, host),
+        return {"remedy": remedy, "remedy_roles": lambda hosts, row, groups, host: remedies.roles(row, hosts, groups, host),
+                "remedy_due": lambda hosts, row, groups, host: remedies.due(row, hosts, groups, host),
                 "remedy_lines": lambda hosts, row, groups: remedies.lines(row, hosts, groups),
                 "remedy_left": lambda hosts, row, groups: remedies.left(row, hosts, groups)}
