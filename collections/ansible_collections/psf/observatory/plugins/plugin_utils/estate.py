@@ -119,6 +119,8 @@ def running(groups: dict[str, list[str]]) -> dict[str, list[dict[str, Any]]]:
 
 def port(variables: dict[str, Any], service: dict[str, Any], name: str) -> int:
     """A port of a service on a host: the variable `<id>_<name>_port` (`<id>_port` for the main one), else the default."""
+    if name not in service["ports"]:
+        raise EstateError(f"{service['id']} has no port {name!r}; it has {', '.join(service['ports'])}")
     key = f"{service['id']}_port" if name == MAIN_PORT else f"{service['id']}_{name}_port"
     value = variables.get(key)
     if value is None:
@@ -141,6 +143,14 @@ def join(name: str, number: int) -> str:
     return f"[{name}]:{number}" if ":" in name else f"{name}:{number}"
 
 
+def described(service_id: str) -> dict[str, Any]:
+    """The service of that id."""
+    known = services()
+    if service_id not in known:
+        raise EstateError(f"there is no service {service_id!r}; known are {', '.join(known)}")
+    return known[service_id]
+
+
 def endpoints(hosts: Any, groups: dict[str, list[str]], host: str, service_id: str, port_name: str = MAIN_PORT,
               everywhere: bool = False, declared: bool = False) -> list[dict[str, Any]]:
     """How a service is reached from a host: those of its own region (of all regions with `everywhere`).
@@ -149,9 +159,7 @@ def endpoints(hosts: Any, groups: dict[str, list[str]], host: str, service_id: s
 
     Each entry: host, region, address, port, target (address:port), scheme, url, health (URL), auth.
     """
-    service = services().get(service_id)
-    if service is None:
-        raise EstateError(f"there is no service {service_id!r}; known are {', '.join(services())}")
+    service = described(service_id)
     by_host = {name: region for region, names in regions(groups).items() for name in names}
     own = by_host.get(host)
     rows = []
@@ -304,7 +312,7 @@ def check_extra(extra: Any, known_regions: Any) -> list[str]:
     return problems
 
 
-def targets(hosts: Any, groups: dict[str, list[str]], host: str, extra: Any = None) -> dict[str, list[dict[str, Any]]]:
+def targets(hosts: Any, groups: dict[str, list[str]], host: str, extra_targets: Any = None) -> dict[str, list[dict[str, Any]]]:
     """What the Prometheus on `host` scrapes: job to file_sd groups, for the hosts of its own region.
 
     A job is a service's id. Labels: region, system, instance (host:port), host. Each target is a group of its own, so that
@@ -312,7 +320,7 @@ def targets(hosts: Any, groups: dict[str, list[str]], host: str, extra: Any = No
     """
     own = region_of(groups, host)
     here = set(regions(groups)[own])
-    problems = check_extra(extra, regions(groups))
+    problems = check_extra(extra_targets, regions(groups))
     if problems:
         raise EstateError("; ".join(problems))
     # One look at the variables of each host (see _host_problems); then jobs and targets in an order of their own.
@@ -328,7 +336,7 @@ def targets(hosts: Any, groups: dict[str, list[str]], host: str, extra: Any = No
                 {"targets": [join(address(variables, name), number)],
                  "labels": {"region": own, "system": service["system"], "instance": join(name, number), "host": name}})
     jobs = {job: sorted(found[job], key=lambda row: row["labels"]["instance"]) for job in services() if job in found}
-    for row in extra or []:
+    for row in extra_targets or []:
         if row["region"] == own:
             jobs.setdefault(row.get("job") or row["system"], []).extend(
                 {"targets": [str(target)],
