@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 from pathlib import Path
@@ -42,12 +43,12 @@ SETTINGS = {
 
 def _said(function):
     """Turn the errors of the pure functions into Ansible's own."""
+    @functools.wraps(function)
     def wrapped(*args, **kwargs):
         try:
             return function(*args, **kwargs)
         except (estate.EstateError, common.SettingsError) as error:
             raise AnsibleFilterError(str(error)) from error
-    wrapped.__doc__ = function.__doc__
     return wrapped
 
 
@@ -59,12 +60,13 @@ def settings(options, service):
 
 
 def services(_value):
+    """Every service that the collection and the site's roles describe, by id."""
     return estate.services()
 
 
 def ports(hosts, host, service_id):
     """Every port of a service on a host, by name, with the host's overrides."""
-    service = estate.services()[service_id]
+    service = estate.described(service_id)
     return {name: estate.port(hosts[host], service, name) for name in service["ports"]}
 
 
@@ -78,6 +80,9 @@ def scrape_jobs(targets):
 
 def local_client(options, path, timeout=60):
     """How a service is asked on its own host: options tls, listen_address, port, host, and username with password."""
+    missing = [name for name in ("tls", "listen_address", "port", "host") if name not in options]
+    if missing:
+        raise AnsibleFilterError(f"local_client: the mapping has no {', '.join(missing)}")
     anywhere = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 (compared, not bound)
     target = estate.join(anywhere.get(options["listen_address"], options["listen_address"]), int(options["port"]))
     client = {"url": f"{'https' if options['tls'] else 'http'}://{target}{path}", "timeout": timeout}
@@ -114,7 +119,7 @@ def traced(hosts, groups, host):
 
 
 def flat_targets(jobs):
-    """Targets as {job, instance} rows, for verify.yml."""
+    """Targets as {job, instance} rows, for the module verification."""
     return [{"job": job, "instance": row["labels"]["instance"]} for job, rows in jobs.items() for row in rows]
 
 

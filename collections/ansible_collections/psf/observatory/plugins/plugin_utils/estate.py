@@ -118,6 +118,8 @@ def running(groups: dict[str, list[str]]) -> dict[str, list[dict[str, Any]]]:
 
 def port(variables: dict[str, Any], service: dict[str, Any], name: str) -> int:
     """A port of a service on a host: the variable `<id>_<name>_port` (`<id>_port` for the main one), else the default."""
+    if name not in service["ports"]:
+        raise EstateError(f"{service['id']} has no port {name!r}; it has {', '.join(service['ports'])}")
     key = f"{service['id']}_port" if name == MAIN_PORT else f"{service['id']}_{name}_port"
     value = variables.get(key)
     if value is None:
@@ -140,6 +142,14 @@ def join(name: str, number: int) -> str:
     return f"[{name}]:{number}" if ":" in name else f"{name}:{number}"
 
 
+def described(service_id: str) -> dict[str, Any]:
+    """The service of that id."""
+    known = services()
+    if service_id not in known:
+        raise EstateError(f"there is no service {service_id!r}; known are {', '.join(known)}")
+    return known[service_id]
+
+
 def endpoints(hosts: Any, groups: dict[str, list[str]], host: str, service_id: str, port_name: str = MAIN_PORT,
               everywhere: bool = False, declared: bool = False) -> list[dict[str, Any]]:
     """How a service is reached from a host: those of its own region (of all regions with `everywhere`).
@@ -148,9 +158,7 @@ def endpoints(hosts: Any, groups: dict[str, list[str]], host: str, service_id: s
 
     Each entry: host, region, address, port, target (address:port), scheme, url, health (URL), auth.
     """
-    service = services().get(service_id)
-    if service is None:
-        raise EstateError(f"there is no service {service_id!r}; known are {', '.join(services())}")
+    service = described(service_id)
     by_host = {name: region for region, names in regions(groups).items() for name in names}
     own = by_host.get(host)
     rows = []

@@ -10,7 +10,7 @@ from typing import Any
 from . import estate, inventory
 
 
-def targets(hosts: Any, groups: dict[str, list[str]], host: str, extra: Any = None) -> dict[str, list[dict[str, Any]]]:
+def targets(hosts: Any, groups: dict[str, list[str]], host: str, extra_targets: Any = None) -> dict[str, list[dict[str, Any]]]:
     """What the Prometheus on `host` scrapes: job to file_sd groups, for the hosts of its own region.
 
     A job is a service's id. Labels: region, system, instance (host:port), host. Each target is a group of its own, so that
@@ -18,7 +18,7 @@ def targets(hosts: Any, groups: dict[str, list[str]], host: str, extra: Any = No
     """
     own = estate.region_of(groups, host)
     here = set(estate.regions(groups)[own])
-    problems = inventory.check_extra(extra, estate.regions(groups))
+    problems = inventory.check_extra(extra_targets, estate.regions(groups))
     if problems:
         raise estate.EstateError("; ".join(problems))
     # One look at the variables of each host (see inventory.py); then jobs and targets in an order of their own.
@@ -34,7 +34,7 @@ def targets(hosts: Any, groups: dict[str, list[str]], host: str, extra: Any = No
                 {"targets": [estate.join(estate.address(variables, name), number)],
                  "labels": {"region": own, "system": service["system"], "instance": estate.join(name, number), "host": name}})
     jobs = {job: sorted(found[job], key=lambda row: row["labels"]["instance"]) for job in estate.services() if job in found}
-    for row in extra or []:
+    for row in extra_targets or []:
         if row["region"] == own:
             jobs.setdefault(row.get("job") or row["system"], []).extend(
                 {"targets": [str(target)],

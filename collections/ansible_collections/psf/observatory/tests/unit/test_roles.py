@@ -1,7 +1,8 @@
 # Copyright: PSF Observatory contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is said in several places agrees: a role's defaults and its argument specs, services and their files, locks and playbooks."""
+"""What is said in several places agrees: a role's defaults and its argument specs, the README and what there is, services and their files,
+locks and playbooks."""
 
 from __future__ import annotations
 
@@ -67,6 +68,17 @@ def test_a_role_reads_only_what_it_declares(role):
     templates = "".join(re.findall(r"{{.*?}}|when:.*|that:.*", tasks, re.DOTALL))
     used = set(re.findall(r"(?<![\w'./])(%s_\w+)(?![\w'(])" % role, templates))
     assert used - own - set(defaults(role)) == set()
+
+
+# -- README ------------------------------------------------------------------------------------------------------------
+def test_the_readme_lists_every_module_callback_and_role_and_no_other():
+    text = COLLECTION.joinpath("README.md").read_text(encoding="utf-8")
+    modules, roles = (re.search(rf"^## {title}\n(.*?)^## ", text, re.MULTILINE | re.DOTALL).group(1) for title in ("Modules", "Roles"))
+    heads = "".join(re.findall(r"^- ([^:]+):", modules, re.MULTILINE))
+    assert sorted(re.findall(r"`(\w+)`", heads)) == sorted(path.stem for path in (COLLECTION / "plugins" / "modules").glob("*.py"))
+    assert sorted(re.findall(r"^- \[(\w+)\]\(roles/\1/README.md\)", roles, re.MULTILINE)) == ROLES
+    for path in (COLLECTION / "plugins" / "callback").glob("*.py"):
+        assert f"`{path.stem}`" in modules
 
 
 # -- services ----------------------------------------------------------------------------------------------------------
