@@ -31,6 +31,7 @@ SETTINGS = {
     "loki_environment": loki.environment,
     "loki_secret_environment": loki.secret_environment,
     "grafana": grafana.build,
+    "grafana_environment": grafana.environment,
     "grafana_secrets": grafana.secrets,
     "jaeger": jaeger.build,
     "jaeger_environment": jaeger.environment,
