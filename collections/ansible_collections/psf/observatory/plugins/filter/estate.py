@@ -163,8 +163,9 @@ class FilterModule:
                settings, target_file, traced, verify_table, where)
         table = {function.__name__: function for function in own} | {
             "endpoints": estate.endpoints, "estate_document": estate.document, "host_port": estate.join,
-            "grafana_datasources": grafana_told.datasources, "grafana_folders": grafana_told.folders,
-            "grafana_placement": grafana_told.placement, "grafana_sync_metrics": grafana_told.sync_metrics,
+            "grafana_bringers": grafana_told.bringers, "grafana_datasources": grafana_told.datasources,
+            "grafana_folders": grafana_told.folders, "grafana_placement": grafana_told.placement,
+            "grafana_sync_metrics": grafana_told.sync_metrics,
             "inventory_problems": estate.check, "peer_endpoints": estate.peers, "peer_probe_targets": estate.peer_probes,
             "probe_targets": estate.probes, "region": estate.region_of,
             "scrape_targets": estate.targets,
