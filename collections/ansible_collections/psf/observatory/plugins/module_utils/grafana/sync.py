@@ -94,6 +94,8 @@ class Sync:
         """All that is declared or ours, each once. Kinds of which there is neither are not read."""
         self.world.search()
         self.record.load(self.client, self.record.folder in self.world.folders)
+        self.record.load_others(self.client, [uid for uid, hit in self.world.dashboards.items()
+                                              if hit.get("folderUid") == self.record.folder])
         keys = {name: {key for kind, key in self.wanted if kind == name} for name in model.KINDS}
         # What others must know of a kind of which nothing is declared.
         also = {"datasource": keys["dashboard"] | keys["alert rule"] | keys["correlation"],
@@ -162,16 +164,23 @@ class Sync:
             self._do(wave)
         self._verify()
         self._remember()
-        failed = [op for op in self.operations if op.error]
-        if self.absent and not record.objects:
-            self._remove_record()
-        else:
-            record.save(self.client)
-        if failed:
+        failures = [{"object": op.label, "step": op.verb, "error": str(op.error.msg)} for op in self.operations if op.error]
+        count = len(failures)
+        try:
+            if self.absent and not record.objects:
+                self._remove_record()
+            else:
+                record.save(self.client)
+        except ConcernError as error:
+            if not failures:
+                raise
+            # The same trouble, most likely; what it did to the objects must still be said.
+            failures.append({"object": "record of what is ours", "step": "change", "error": str(error.msg)})
+        if failures:
+            said = [row["error"] for row in failures[:SAID]]
             raise ConcernError("%d of %d objects failed, all others are done: %s%s" % (
-                len(failed), self.total, "; ".join(str(op.error.msg) for op in failed[:SAID]),
-                "; and %d more" % (len(failed) - SAID) if len(failed) > SAID else ""),
-                failures=[{"object": op.label, "step": op.verb, "error": op.error.msg} for op in failed], **self.result())
+                count, self.total, "; ".join(said), "; and %d more" % (len(failures) - SAID) if len(failures) > SAID else ""),
+                failures=failures, **self.result())
 
     def _remember(self):
         """What became of each operation, into the record."""
@@ -255,6 +264,8 @@ class Sync:
                 raise ConcernError("%s was not deleted, as others have put %s into it meanwhile" % (op.label, ", ".join(inside[:SAID])))
             return
         folder = op.key if op.kind == "permissions" else op.wanted.data.get("parent" if op.kind == "folder" else "folder")
+        if folder and ("folder", folder) in self.planner.gone:
+            raise ConcernError("%s was not tried, as its folder %s was deleted by hand, and is left so" % (op.label, folder))
         for other in self.operations:
             if folder and other.kind == "folder" and other.key == folder and other is not op and other.error:
                 raise ConcernError("%s was not tried, as its folder %s failed" % (op.label, folder))

@@ -1,0 +1,210 @@
+# Copyright: PSF Observatory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What goes wrong between several who write, and half-way: what is said, what is left, and that the next run mends it."""
+
+from __future__ import annotations
+
+import concurrent.futures
+
+import pytest
+from ansible_collections.psf.observatory.plugins.module_utils.grafana import record
+from ansible_collections.psf.observatory.plugins.module_utils.reconcile import ConcernError
+from ansible_collections.psf.observatory.tests.unit.plugins.module_utils.grafana.double import Double
+from ansible_collections.psf.observatory.tests.unit.plugins.module_utils.grafana.rig import Rig
+
+ALL = "^(GET|POST|PUT|PATCH|DELETE) "
+
+
+@pytest.fixture(autouse=True)
+def fast(monkeypatch):
+    """A fingerprint that is not slow on purpose."""
+    monkeypatch.setattr(record, "ROUNDS", 10)
+
+
+@pytest.fixture
+def double():
+    with Double() as one:
+        yield one
+
+
+@pytest.fixture
+def rig(double):
+    return Rig(double)
+
+
+def wanted(rig, count=6, **more):
+    return {"folders": [rig.folder()], "dashboards": [rig.dashboard("d%d" % number) for number in range(count)], **more}
+
+
+# -- several who write -------------------------------------------------------------------------------------------------
+def test_two_sets_at_the_same_time_on_an_empty_organisation(double):
+    """Both find no folder of records; one makes it, and neither fails."""
+    double.latency = 0.005
+    rigs = [Rig(double), Rig(double), Rig(double)]
+    with concurrent.futures.ThreadPoolExecutor(3) as pool:
+        outcomes = list(pool.map(lambda one: one.sync(**wanted(one)), rigs))
+    assert [outcome.objects["created"] for outcome in outcomes] == [7, 7, 7]
+    double.latency = 0
+    assert not any(one.sync(**wanted(one)).changed for one in rigs)
+
+
+def test_the_same_set_twice_at_the_same_time(double, rig):
+    """From two machines, so no lock keeps them apart: one may be told of the other, and the next run finds nothing to mend."""
+    rig.sync(folders=[rig.folder()])
+    double.latency = 0.005
+
+    def run(expr):
+        try:
+            rig_of = Rig(double)
+            rig_of.tag = rig.tag
+            return rig_of.sync(**{**wanted(rig), "dashboards": [rig.dashboard("d%d" % n, expr=expr) for n in range(6)]})
+        except ConcernError as error:
+            return error
+
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        outcomes = list(pool.map(run, ("a", "b")))
+    errors = [one for one in outcomes if isinstance(one, ConcernError)]
+    assert all("another run" in error.msg for error in errors), errors
+    double.latency = 0
+    final = {**wanted(rig), "dashboards": [rig.dashboard("d%d" % n, expr="c") for n in range(6)]}
+    rig.sync(**final)
+    assert not rig.sync(**final).changed
+    assert {rig.model("d%d" % n)["panels"][0]["targets"][0]["expr"] for n in range(6)} == {"c"}
+
+
+def test_an_object_of_another_set_is_refused(double, rig):
+    """Else each would undo the other for ever."""
+    rig.sync(**wanted(rig))
+    mine = {"dashboards": [rig.dashboard("d0", expr="other")]}
+    with pytest.raises(ConcernError, match=r"nothing was written: dashboard .*it is kept by the set %s \(scope\) too" % rig.tag):
+        rig.sync(scope="other", **mine)
+    assert rig.last.client.writes == 0 and not rig.sync(**wanted(rig)).changed
+    rig.sync(**{**wanted(rig), "dashboards": []})
+    assert rig.sync(scope="other", **mine).objects["created"] == 1
+    rig.sync(scope="other", state="absent")
+
+
+def test_what_two_sets_have_alike_stays_until_the_last_gives_it_up(rig):
+    rig.sync(**wanted(rig, 1))
+    rig.sync(scope="other", folders=[rig.folder()])
+    assert not rig.sync(**wanted(rig, 1)).changed
+    rig.sync()
+    assert rig.get("/api/folders/" + rig.uid("f")) and rig.model("d0") is None
+    rig.sync(scope="other")
+    assert rig.get("/api/folders/" + rig.uid("f")) is None
+    rig.sync(scope="other", state="absent")
+
+
+# -- somebody in the UI ------------------------------------------------------------------------------------------------
+def test_a_folder_that_was_renamed_by_hand_gets_its_name_back(rig):
+    rig.sync(**wanted(rig))
+    rig.call("PUT", "/api/folders/" + rig.uid("f"), {"title": rig.title("Renamed"), "overwrite": True})
+    outcome = rig.sync(**wanted(rig))
+    assert [row["kind"] for row in outcome.drift] == ["folder"] and "title" in outcome.drift[0]["differences"][0]
+    assert rig.get("/api/folders/" + rig.uid("f"))["title"] == rig.title("Folder f") and not rig.sync(**wanted(rig)).changed
+
+
+def test_a_folder_renamed_by_hand_to_what_another_shall_be_called(rig):
+    rig.sync(**wanted(rig))
+    rig.call("PUT", "/api/folders/" + rig.uid("f"), {"title": rig.title("Folder g"), "overwrite": True})
+    more = wanted(rig)
+    more["folders"] = [rig.folder("g"), *more["folders"]]
+    rig.sync(**more)
+    assert rig.get("/api/folders/" + rig.uid("f"))["title"] == rig.title("Folder f") and not rig.sync(**more).changed
+
+
+def test_a_folder_renamed_by_hand_and_left_keeps_its_dashboards_up_to_date(rig):
+    rig.sync(**wanted(rig))
+    rig.call("PUT", "/api/folders/" + rig.uid("f"), {"title": rig.title("Renamed"), "overwrite": True})
+    changed = {**wanted(rig), "dashboards": [rig.dashboard("d%d" % n, expr="new") for n in range(6)]}
+    outcome = rig.sync(drift="leave", **changed)
+    assert [row["done"] for row in outcome.drift] == ["left"] and outcome.objects["changed"] == 6
+    assert rig.get("/api/folders/" + rig.uid("f"))["title"] == rig.title("Renamed")
+    assert not rig.sync(drift="leave", **changed).changed
+
+
+def test_a_folder_deleted_by_hand_and_left_takes_new_dashboards_with_it_by_name(rig):
+    rig.sync(**wanted(rig))
+    rig.call("DELETE", "/api/folders/" + rig.uid("f"))
+    more = wanted(rig, 8)
+    with pytest.raises(ConcernError) as caught:
+        rig.sync(drift="leave", **more)
+    assert "2 of 2 objects failed" in caught.value.msg
+    assert "its folder %s was deleted by hand, and is left so" % rig.uid("f") in caught.value.msg
+    assert rig.sync(**more).objects["created"] == 9 and not rig.sync(**more).changed
+
+
+# -- the server's mood -------------------------------------------------------------------------------------------------
+def test_a_storm_of_429_passes(double, rig):
+    """Every call is refused twice at first."""
+    handle, refused = double.handle, {}
+
+    def limited(method, path, headers, body):
+        key = (method, path, body)
+        refused[key] = refused.get(key, 0) + 1
+        return (429, {"message": "Too many requests"}, {"Retry-After": "1"}) if refused[key] <= 2 else handle(method, path, headers, body)
+    double.handle = limited
+    assert rig.sync(**wanted(rig)).objects["created"] == 7
+    double.handle = handle
+    assert not rig.sync(**wanted(rig)).changed
+
+
+def test_a_storm_of_429_that_does_not_pass_ends_and_says_so(double, rig):
+    rig.sync(folders=[rig.folder()])
+    double.faults.append([10 ** 6, "^POST /api/dashboards/db", (429, {"message": "Too many requests"}, {"Retry-After": "3600"})])
+    rig.slept.clear()
+    with pytest.raises(ConcernError, match="answered 429: Too many requests"):
+        rig.sync(**wanted(rig, 30))
+    # It does not wait for ever: no single wait is longer than half a minute, and the record is asked first.
+    assert max(rig.slept) <= 30 and len(rig.slept) <= 10
+    double.faults.clear()
+    assert rig.sync(**wanted(rig, 30)).objects["created"] == 30
+
+
+@pytest.mark.parametrize("allowed", [3, 5, 8])
+def test_permission_that_is_lost_half_way(double, rig, allowed):
+    handle, left = double.handle, [allowed]
+
+    def lost(method, path, headers, body):
+        left[0] -= method != "GET"
+        return (403, {"message": "You'll need additional permissions"}, {}) if left[0] < 0 else handle(method, path, headers, body)
+    double.handle = lost
+    with pytest.raises(ConcernError) as caught:
+        rig.sync(**wanted(rig))
+    assert "answered 403" in caught.value.msg and "the account needs the role Admin" in caught.value.msg
+    if allowed > 3:
+        assert 'dashboard "' in caught.value.msg and "all others are done" in caught.value.msg and caught.value.details["failures"]
+    double.handle = handle
+    outcome = rig.sync(**wanted(rig))
+    assert outcome.drift == [] and not rig.sync(**wanted(rig)).changed
+    rig.sync()
+    assert not [uid for uid in double.orgs[1].dashboards if rig.tag in uid and "record" not in uid]
+
+
+# -- what others put there ---------------------------------------------------------------------------------------------
+def test_a_folder_stays_while_a_rule_or_a_library_panel_of_others_is_in_it(double, rig):
+    rig.sync(**wanted(rig), datasources=[rig.source()])
+    rig.call("POST", "/api/library-elements", {"uid": "theirs", "name": "Theirs", "folderUid": rig.uid("f"), "kind": 1,
+                                               "model": {"type": "stat", "title": "x"}})
+    outcome = rig.sync(datasources=[rig.source()])
+    assert rig.get("/api/folders/" + rig.uid("f")) and "library panel theirs" in outcome.warnings[0]
+    assert rig.model("d0") is None
+    rig.call("DELETE", "/api/library-elements/theirs")
+    rig.sync(datasources=[rig.source()])
+    assert rig.get("/api/folders/" + rig.uid("f")) is None
+
+
+def test_a_dashboard_that_comes_into_a_folder_while_it_is_being_emptied_is_not_lost(double, rig):
+    rig.sync(**wanted(rig, 1))
+    handle = double.handle
+
+    def meanwhile(method, path, headers, body):
+        answer = handle(method, path, headers, body)
+        if method == "DELETE" and path.startswith("/api/dashboards/uid/" + rig.uid("d0")):
+            rig.call("POST", "/api/dashboards/db", {"dashboard": {"uid": "theirs", "title": "Theirs"}, "folderUid": rig.uid("f")})
+        return answer
+    double.handle = meanwhile
+    with pytest.raises(ConcernError, match="was not deleted, as others have put theirs into it meanwhile"):
+        rig.sync()
+    assert rig.get("/api/dashboards/uid/theirs")
