@@ -70,6 +70,8 @@ class Client:
         self.idle = queue.LifoQueue()
         self.lock = threading.Lock()
         self.reads = self.writes = self.retried = self.connections = 0
+        # Called after each answer.
+        self.watch = lambda: None
 
     # -- calls ---------------------------------------------------------------------------------------------------------
     def get(self, path, about, missing=False):
@@ -114,6 +116,7 @@ class Client:
             if not last and (status in PASSING or (status == 500 and MET.search(text))):
                 self._wait(attempt, answered.get("Retry-After"))
                 continue
+            self.watch()
             return self._data(method, path, about, status, answered, text, missing)
         raise AssertionError("unreachable")
 

@@ -10,6 +10,7 @@ hand (drift.py).
 from __future__ import annotations
 
 import re
+import time
 
 from ansible_collections.psf.observatory.plugins.module_utils.grafana import client as api
 from ansible_collections.psf.observatory.plugins.module_utils.grafana import compare, kinds, kinds_alerting, model
@@ -23,18 +24,23 @@ from ansible_collections.psf.observatory.plugins.module_utils.reconcile import C
 OLDEST = (9, 4)
 # A write that finds the object changed meanwhile looks at it and tries again, this often.
 TRIES = 3
+# Seconds between two words about how far it is.
+EVERY = 10
 # So many writes are worth a question after the database.
 MANY = 30
 CLASSES = dict(kinds.CLASSES, **kinds_alerting.CLASSES)
 
 
 class Sync:
-    """params: options as in the module's documentation. `progress` gets a text now and then."""
+    """params: options as in the module's documentation. `progress` gets a text every ten seconds."""
 
     def __init__(self, client, params, check_mode, progress=lambda text: None):
         self.client, self.params, self.check_mode, self.progress = client, params, check_mode, progress
         self.plan, self.warnings, self.operations, self.provisioned, self.unchanged = Plan(), [], [], [], 0
         self.absent, self._nested = params["state"] == "absent", None
+        self.done = self.total = 0
+        self.told = time.monotonic()
+        client.watch = self._tell
         self.drift = Drift(params["drift"])
         self.record = Record(params["scope"])
         self.world = kinds.World(client, bool(params.get("alerting_editable")))
@@ -69,6 +75,14 @@ class Sync:
                         "deleted": count["delete"], "unchanged": self.unchanged},
             "calls": {"reads": self.client.reads, "writes": self.client.writes, "retries": self.client.retried},
         }
+
+    def _tell(self):
+        now = time.monotonic()
+        if now - self.told >= EVERY:
+            self.told = now
+            self.progress("Grafana at %s: %s, %d reads, %d writes, %d asked again" % (
+                self.client.url, "%d of %d objects written" % (self.done, self.total) if self.total else "reading",
+                self.client.reads, self.client.writes, self.client.retried))
 
     # -- read ----------------------------------------------------------------------------------------------------------
     def _server(self):
@@ -157,7 +171,7 @@ class Sync:
         if any(op.writes for op in self.operations):
             # What is about to be made is ours even when this run does not come to its end.
             record.save(self.client)
-        self.done, self.total = 0, sum(1 for op in self.operations if op.writes)
+        self.total = sum(1 for op in self.operations if op.writes)
         if self.total > MANY:
             self._ask_database()
         for wave in self.planner.waves():
@@ -249,8 +263,6 @@ class Sync:
             self._needs(op)
             self._write(op)
             self.done += 1
-            if self.done % 100 == 0:
-                self.progress("%d of %d objects written" % (self.done, self.total))
         except ConcernError as error:
             op.error = error
         except (KeyError, TypeError, AttributeError, ValueError) as error:

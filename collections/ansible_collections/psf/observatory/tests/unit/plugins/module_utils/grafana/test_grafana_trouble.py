@@ -6,14 +6,17 @@
 from __future__ import annotations
 
 import concurrent.futures
+import json
+import os
+import shutil
+import subprocess
+from functools import partialmethod
 
 import pytest
-from ansible_collections.psf.observatory.plugins.module_utils.grafana import record
+from ansible_collections.psf.observatory.plugins.module_utils.grafana import record, sync
 from ansible_collections.psf.observatory.plugins.module_utils.reconcile import ConcernError
 from ansible_collections.psf.observatory.tests.unit.plugins.module_utils.grafana.double import Double
 from ansible_collections.psf.observatory.tests.unit.plugins.module_utils.grafana.rig import Rig
-
-ALL = "^(GET|POST|PUT|PATCH|DELETE) "
 
 
 @pytest.fixture(autouse=True)
@@ -180,6 +183,38 @@ def test_permission_that_is_lost_half_way(double, rig, allowed):
     assert outcome.drift == [] and not rig.sync(**wanted(rig)).changed
     rig.sync()
     assert not [uid for uid in double.orgs[1].dashboards if rig.tag in uid and "record" not in uid]
+
+
+def test_a_long_sync_says_how_far_it_is(double, rig, monkeypatch):
+    said = []
+    monkeypatch.setattr(sync, "EVERY", 0)
+    monkeypatch.setattr(sync.Sync, "__init__", partialmethod(sync.Sync.__init__, progress=said.append))
+    rig.sync(**wanted(rig, 3))
+    assert said[0].startswith("Grafana at %s: reading, " % double.url) and said[0].endswith(" reads, 0 writes, 0 asked again")
+    assert any(": 3 of 4 objects written, " in text for text in said)
+    said.clear()
+    monkeypatch.setattr(sync, "EVERY", 10)
+    rig.sync(**wanted(rig, 3))
+    assert said == []
+
+
+# -- back to the code --------------------------------------------------------------------------------------------------
+@pytest.mark.skipif(not shutil.which("git"), reason="git is not installed")
+def test_a_patch_of_an_adoption_applies_to_the_bundles_file(rig, tmp_path):
+    declared = rig.dashboard("d", folder="")
+    rig.sync(dashboards=[declared])
+    edited = rig.model("d")
+    edited["panels"][0]["targets"][0]["expr"] = "sum(up)"
+    edited["panels"].append({**edited["panels"][0], "id": 2, "title": "Second"})
+    rig.edit("d", panels=edited["panels"], refresh="5s")
+    patch = rig.sync(dashboards=[declared], drift="adopt").patches[0]
+    path = tmp_path / patch["path"]
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps(declared["model"], indent=1, sort_keys=True, ensure_ascii=False) + "\n")
+    (tmp_path / "a.patch").write_text(patch["patch"])
+    subprocess.run(["git", "apply", "a.patch"], cwd=tmp_path, check=True, env={"PATH": os.environ["PATH"], "GIT_CEILING_DIRECTORIES": "/"})
+    outcome = rig.sync(dashboards=[{"model": json.loads(path.read_text()), "folder": ""}])
+    assert outcome.drift == [] and rig.model("d")["refresh"] == "5s" and len(rig.model("d")["panels"]) == 2
 
 
 # -- what others put there ---------------------------------------------------------------------------------------------
