@@ -13,27 +13,9 @@ import subprocess
 from functools import partialmethod
 
 import pytest
-from ansible_collections.psf.observatory.plugins.module_utils.grafana import record, sync
+from ansible_collections.psf.observatory.plugins.module_utils.grafana import sync
 from ansible_collections.psf.observatory.plugins.module_utils.reconcile import ConcernError
-from ansible_collections.psf.observatory.tests.unit.plugins.module_utils.grafana.double import Double
 from ansible_collections.psf.observatory.tests.unit.plugins.module_utils.grafana.rig import Rig
-
-
-@pytest.fixture(autouse=True)
-def fast(monkeypatch):
-    """A fingerprint that is not slow on purpose."""
-    monkeypatch.setattr(record, "ROUNDS", 10)
-
-
-@pytest.fixture
-def double():
-    with Double() as one:
-        yield one
-
-
-@pytest.fixture
-def rig(double):
-    return Rig(double)
 
 
 def wanted(rig, count=6, **more):
@@ -52,16 +34,16 @@ def test_two_sets_at_the_same_time_on_an_empty_organisation(double):
     assert not any(one.sync(**wanted(one)).changed for one in rigs)
 
 
-def test_the_same_set_twice_at_the_same_time(double, rig):
+def test_the_same_set_twice_at_the_same_time(double, broken):
     """From two machines, so no lock keeps them apart: one may be told of the other, and the next run finds nothing to mend."""
-    rig.sync(folders=[rig.folder()])
+    broken.sync(folders=[broken.folder()])
     double.latency = 0.005
 
     def run(expr):
         try:
             rig_of = Rig(double)
-            rig_of.tag = rig.tag
-            return rig_of.sync(**{**wanted(rig), "dashboards": [rig.dashboard("d%d" % n, expr=expr) for n in range(6)]})
+            rig_of.tag = broken.tag
+            return rig_of.sync(**{**wanted(broken), "dashboards": [broken.dashboard("d%d" % n, expr=expr) for n in range(6)]})
         except ConcernError as error:
             return error
 
@@ -70,22 +52,22 @@ def test_the_same_set_twice_at_the_same_time(double, rig):
     errors = [one for one in outcomes if isinstance(one, ConcernError)]
     assert all("another run" in error.msg for error in errors), errors
     double.latency = 0
-    final = {**wanted(rig), "dashboards": [rig.dashboard("d%d" % n, expr="c") for n in range(6)]}
-    rig.sync(**final)
-    assert not rig.sync(**final).changed
-    assert {rig.model("d%d" % n)["panels"][0]["targets"][0]["expr"] for n in range(6)} == {"c"}
+    final = {**wanted(broken), "dashboards": [broken.dashboard("d%d" % n, expr="c") for n in range(6)]}
+    broken.sync(**final)
+    assert not broken.sync(**final).changed
+    assert {broken.model("d%d" % n)["panels"][0]["targets"][0]["expr"] for n in range(6)} == {"c"}
 
 
-def test_an_object_of_another_set_is_refused(double, rig):
+def test_an_object_of_another_set_is_refused(double, broken):
     """Else each would undo the other for ever."""
-    rig.sync(**wanted(rig))
-    mine = {"dashboards": [rig.dashboard("d0", expr="other")]}
-    with pytest.raises(ConcernError, match=r"nothing was written: dashboard .*it is kept by the set %s \(scope\) too" % rig.tag):
-        rig.sync(scope="other", **mine)
-    assert rig.last.client.writes == 0 and not rig.sync(**wanted(rig)).changed
-    rig.sync(**{**wanted(rig), "dashboards": []})
-    assert rig.sync(scope="other", **mine).objects["created"] == 1
-    rig.sync(scope="other", state="absent")
+    broken.sync(**wanted(broken))
+    mine = {"dashboards": [broken.dashboard("d0", expr="other")]}
+    with pytest.raises(ConcernError, match=r"nothing was written: dashboard .*it is kept by the set %s \(scope\) too" % broken.tag):
+        broken.sync(scope="other", **mine)
+    assert broken.last.client.writes == 0 and not broken.sync(**wanted(broken)).changed
+    broken.sync(**{**wanted(broken), "dashboards": []})
+    assert broken.sync(scope="other", **mine).objects["created"] == 1
+    broken.sync(scope="other", state="absent")
 
 
 def test_what_two_sets_have_alike_stays_until_the_last_gives_it_up(rig):
@@ -139,7 +121,7 @@ def test_a_folder_deleted_by_hand_and_left_takes_new_dashboards_with_it_by_name(
 
 
 # -- the server's mood -------------------------------------------------------------------------------------------------
-def test_a_storm_of_429_passes(double, rig):
+def test_a_storm_of_429_passes(double, broken):
     """Every call is refused twice at first."""
     handle, refused = double.handle, {}
 
@@ -148,25 +130,25 @@ def test_a_storm_of_429_passes(double, rig):
         refused[key] = refused.get(key, 0) + 1
         return (429, {"message": "Too many requests"}, {"Retry-After": "1"}) if refused[key] <= 2 else handle(method, path, headers, body)
     double.handle = limited
-    assert rig.sync(**wanted(rig)).objects["created"] == 7
+    assert broken.sync(**wanted(broken)).objects["created"] == 7
     double.handle = handle
-    assert not rig.sync(**wanted(rig)).changed
+    assert not broken.sync(**wanted(broken)).changed
 
 
-def test_a_storm_of_429_that_does_not_pass_ends_and_says_so(double, rig):
-    rig.sync(folders=[rig.folder()])
+def test_a_storm_of_429_that_does_not_pass_ends_and_says_so(double, broken):
+    broken.sync(folders=[broken.folder()])
     double.faults.append([10 ** 6, "^POST /api/dashboards/db", (429, {"message": "Too many requests"}, {"Retry-After": "3600"})])
-    rig.slept.clear()
+    broken.slept.clear()
     with pytest.raises(ConcernError, match="answered 429: Too many requests"):
-        rig.sync(**wanted(rig, 30))
+        broken.sync(**wanted(broken, 30))
     # It does not wait for ever: no single wait is longer than half a minute, and the record is asked first.
-    assert max(rig.slept) <= 30 and len(rig.slept) <= 10
+    assert max(broken.slept) <= 30 and len(broken.slept) <= 10
     double.faults.clear()
-    assert rig.sync(**wanted(rig, 30)).objects["created"] == 30
+    assert broken.sync(**wanted(broken, 30)).objects["created"] == 30
 
 
 @pytest.mark.parametrize("allowed", [3, 5, 8])
-def test_permission_that_is_lost_half_way(double, rig, allowed):
+def test_permission_that_is_lost_half_way(double, broken, allowed):
     handle, left = double.handle, [allowed]
 
     def lost(method, path, headers, body):
@@ -174,27 +156,27 @@ def test_permission_that_is_lost_half_way(double, rig, allowed):
         return (403, {"message": "You'll need additional permissions"}, {}) if left[0] < 0 else handle(method, path, headers, body)
     double.handle = lost
     with pytest.raises(ConcernError) as caught:
-        rig.sync(**wanted(rig))
+        broken.sync(**wanted(broken))
     assert "answered 403" in caught.value.msg and "the account needs the role Admin" in caught.value.msg
     if allowed > 3:
         assert 'dashboard "' in caught.value.msg and "all others are done" in caught.value.msg and caught.value.details["failures"]
     double.handle = handle
-    outcome = rig.sync(**wanted(rig))
-    assert outcome.drift == [] and not rig.sync(**wanted(rig)).changed
-    rig.sync()
-    assert not [uid for uid in double.orgs[1].dashboards if rig.tag in uid and "record" not in uid]
+    outcome = broken.sync(**wanted(broken))
+    assert outcome.drift == [] and not broken.sync(**wanted(broken)).changed
+    broken.sync()
+    assert not [uid for uid in double.orgs[1].dashboards if broken.tag in uid and "record" not in uid]
 
 
-def test_a_long_sync_says_how_far_it_is(double, rig, monkeypatch):
+def test_a_long_sync_says_how_far_it_is(double, broken, monkeypatch):
     said = []
     monkeypatch.setattr(sync, "EVERY", 0)
     monkeypatch.setattr(sync.Sync, "__init__", partialmethod(sync.Sync.__init__, progress=said.append))
-    rig.sync(**wanted(rig, 3))
+    broken.sync(**wanted(broken, 3))
     assert said[0].startswith("Grafana at %s: reading, " % double.url) and said[0].endswith(" reads, 0 writes, 0 asked again")
     assert any(": 3 of 4 objects written, " in text for text in said)
     said.clear()
     monkeypatch.setattr(sync, "EVERY", 10)
-    rig.sync(**wanted(rig, 3))
+    broken.sync(**wanted(broken, 3))
     assert said == []
 
 
@@ -218,28 +200,28 @@ def test_a_patch_of_an_adoption_applies_to_the_bundles_file(rig, tmp_path):
 
 
 # -- what others put there ---------------------------------------------------------------------------------------------
-def test_a_folder_stays_while_a_rule_or_a_library_panel_of_others_is_in_it(double, rig):
-    rig.sync(**wanted(rig), datasources=[rig.source()])
-    rig.call("POST", "/api/library-elements", {"uid": "theirs", "name": "Theirs", "folderUid": rig.uid("f"), "kind": 1,
+def test_a_folder_stays_while_a_rule_or_a_library_panel_of_others_is_in_it(double, broken):
+    broken.sync(**wanted(broken), datasources=[broken.source()])
+    broken.call("POST", "/api/library-elements", {"uid": "theirs", "name": "Theirs", "folderUid": broken.uid("f"), "kind": 1,
                                                "model": {"type": "stat", "title": "x"}})
-    outcome = rig.sync(datasources=[rig.source()])
-    assert rig.get("/api/folders/" + rig.uid("f")) and "library panel theirs" in outcome.warnings[0]
-    assert rig.model("d0") is None
-    rig.call("DELETE", "/api/library-elements/theirs")
-    rig.sync(datasources=[rig.source()])
-    assert rig.get("/api/folders/" + rig.uid("f")) is None
+    outcome = broken.sync(datasources=[broken.source()])
+    assert broken.get("/api/folders/" + broken.uid("f")) and "library panel theirs" in outcome.warnings[0]
+    assert broken.model("d0") is None
+    broken.call("DELETE", "/api/library-elements/theirs")
+    broken.sync(datasources=[broken.source()])
+    assert broken.get("/api/folders/" + broken.uid("f")) is None
 
 
-def test_a_dashboard_that_comes_into_a_folder_while_it_is_being_emptied_is_not_lost(double, rig):
-    rig.sync(**wanted(rig, 1))
+def test_a_dashboard_that_comes_into_a_folder_while_it_is_being_emptied_is_not_lost(double, broken):
+    broken.sync(**wanted(broken, 1))
     handle = double.handle
 
     def meanwhile(method, path, headers, body):
         answer = handle(method, path, headers, body)
-        if method == "DELETE" and path.startswith("/api/dashboards/uid/" + rig.uid("d0")):
-            rig.call("POST", "/api/dashboards/db", {"dashboard": {"uid": "theirs", "title": "Theirs"}, "folderUid": rig.uid("f")})
+        if method == "DELETE" and path.startswith("/api/dashboards/uid/" + broken.uid("d0")):
+            broken.call("POST", "/api/dashboards/db", {"dashboard": {"uid": "theirs", "title": "Theirs"}, "folderUid": broken.uid("f")})
         return answer
     double.handle = meanwhile
     with pytest.raises(ConcernError, match="was not deleted, as others have put theirs into it meanwhile"):
-        rig.sync()
-    assert rig.get("/api/dashboards/uid/theirs")
+        broken.sync()
+    assert broken.get("/api/dashboards/uid/theirs")
