@@ -147,6 +147,21 @@ def test_a_storm_of_429_that_does_not_pass_ends_and_says_so(double, broken):
     assert broken.sync(**wanted(broken, 30)).objects["created"] == 30
 
 
+@pytest.mark.parametrize("lost", ["after", "cut", (502, "<html>Bad Gateway</html>", {}), (504, "", {})])
+@pytest.mark.parametrize("path", ["^POST /api/datasources/uid/.*/correlations", "^POST /api/serviceaccounts$", "^POST /api/teams$"])
+def test_what_grafana_numbers_itself_is_made_once_though_the_answer_was_lost(double, broken, path, lost):
+    declared = {
+        "datasources": [broken.source(), broken.source("loki", "loki")], "teams": [{"name": broken.title("SRE")}],
+        "service_accounts": [{"name": broken.title("bot"), "role": "Editor", "disabled": True}],
+        "correlations": [{"source": broken.uid("loki"), "target": broken.uid("prom"), "label": "Metrics", "field": "traceID",
+                          "query": {"expr": "up"}}]}
+    double.faults.append([2, path, lost])
+    assert broken.sync(**declared).drift == []
+    assert len(broken.get("/api/datasources/correlations")) == 1
+    assert len([row for row in broken.get("/api/serviceaccounts/search?perpage=100")["serviceAccounts"] if broken.tag in row["name"]]) == 1
+    assert not broken.sync(**declared).changed
+
+
 @pytest.mark.parametrize("allowed", [3, 5, 8])
 def test_permission_that_is_lost_half_way(double, broken, allowed):
     handle, left = double.handle, [allowed]
