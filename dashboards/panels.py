@@ -98,11 +98,12 @@ def golden(*panels: Panel) -> Row:
     return Row(GOLDEN, panels)
 
 
-def targets_up(jobs: tuple[str, ...], width: int = 4, key: str = "up", title: str = "Targets up") -> Panel:
+def targets_up(jobs: tuple[str, ...], width: int = 4, key: str = "up", title: str = "Targets up", height: int = 4) -> Panel:
     """Share of a system's targets that answer their scrape."""
     selector = "|".join(jobs)
     return stat(key, title, "Share of the targets whose last scrape succeeded. Below 100 %, the other panels miss those targets.",
-                "percentunit", prom(f'avg(up{{job=~"{selector}"}})', "up"), width=width, steps=((None, RED), (0.99, YELLOW), (1, GREEN)))
+                "percentunit", prom(f'avg(up{{job=~"{selector}"}})', "up"), width=width, height=height,
+                steps=((None, RED), (0.99, YELLOW), (1, GREEN)))
 
 
 def red(prefix: str, what: str, rate: str, errors: str, latency: str, by: str, exemplar_unit: str = "s", total: str = "") -> tuple[Panel,
