@@ -32,6 +32,7 @@ SETTINGS = {
     "loki_environment": loki.environment,
     "loki_secret_environment": loki.secret_environment,
     "grafana": grafana.build,
+    "grafana_environment": grafana.environment,
     "grafana_secrets": grafana.secrets,
     "jaeger": jaeger.build,
     "jaeger_environment": jaeger.environment,
@@ -167,8 +168,9 @@ class FilterModule:
                settings, target_file, traced, verify_table, where)
         table = {function.__name__: function for function in own} | {
             "endpoints": estate.endpoints, "estate_document": estate_document.document, "host_port": estate.join,
-            "grafana_datasources": grafana_told.datasources, "grafana_folders": grafana_told.folders,
-            "grafana_placement": grafana_told.placement, "grafana_sync_metrics": grafana_told.sync_metrics,
+            "grafana_bringers": grafana_told.bringers, "grafana_datasources": grafana_told.datasources,
+            "grafana_folders": grafana_told.folders, "grafana_placement": grafana_told.placement,
+            "grafana_sync_metrics": grafana_told.sync_metrics,
             "inventory_problems": inventory.check, "peer_endpoints": estate.peers, "peer_probe_targets": observed.peer_probes,
             "probe_targets": observed.probes, "region": estate.region_of,
             "scrape_targets": observed.targets,

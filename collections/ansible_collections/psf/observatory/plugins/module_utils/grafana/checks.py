@@ -31,6 +31,9 @@ class Checks:
             place = wanted.data.get("parent") if kind == "folder" else wanted.data.get("folder")
             if place and place not in self.folders:
                 self.say(wanted, "folder %s %s" % (place, NEITHER))
+            other = self.server.record.kept_by(kind, key)
+            if other and other[1] != wanted.digest:
+                self.say(wanted, "it is kept by the set %s (scope) too, which has it otherwise; declare it in one of them alone" % other[0])
             check = getattr(self, "_" + kind.replace(" ", "_"), None)
             if check:
                 check(key, wanted)
