@@ -85,6 +85,14 @@ def test_alert_names_are_unique_across_systems(systems):
         load.everything(systems)
 
 
+def test_alert_names_are_unique_within_a_system(systems):
+    put(systems / "thing", "system.py", SYSTEM, id="thing")
+    put(systems / "thing", "dashboard.py", DASHBOARD)
+    put(systems / "thing", "alerts.py", ALERTS + "    ALERTS += ALERTS\n")
+    with pytest.raises(ContentError, match="alert ThingDown is declared by thing and by thing; names are unique"):
+        load.everything(systems)
+
+
 def test_no_system_at_all(tmp_path):
     with pytest.raises(ContentError, match="no system is declared"):
         load.everything(tmp_path)

@@ -22,7 +22,7 @@ def files(free: str, size: int = 1_000_000) -> dict[str, str]:
 
 RECORDINGS = (
     Recording("instance:node_cpu_utilisation:ratio_rate5m",
-              '1 - avg without (cpu, mode) (sum without (mode) (rate(node_cpu_seconds_total{mode=~"idle|iowait|steal"}[5m])))',
+              '1 - avg without (cpu) (sum without (mode) (rate(node_cpu_seconds_total{mode=~"idle|iowait|steal"}[5m])))',
               "ratio", "Share of the processors' time that was used"),
     Recording("instance:node_memory_utilisation:ratio", "1 - node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes",
               "ratio", "Share of the memory that is in use"),
