@@ -23,6 +23,8 @@ Kind = Literal["timeseries", "stat", "gauge", "bargauge", "table", "heatmap", "s
 SEVERITIES: tuple[Severity, ...] = ("critical", "warning", "info")
 # The labels that every target has (docs/targets: inventory -> file_sd); declared once for all metrics.
 TARGET_LABELS = ("job", "instance", "region", "system", "host")
+# The labels of streams in Loki: those of the resource that the platform's collectors send; everything else of a line is metadata beside it.
+STREAM_LABELS = ("host", "region", "service_name", "unit")
 
 
 class ContentError(Exception):

@@ -166,4 +166,10 @@ ALERTS = (
         "overview/collectors",
         Proof(firing={f'node_scrape_collector_success{{{HOST},collector="netdev"}}': "1 0"},
               silent={f'node_scrape_collector_success{{{HOST},collector="netdev"}}': "1"}, minutes=40)),
+    Alert(
+        "NodeTextfileBroken", "warning", "node_textfile_scrape_error == 1", "5m",
+        "The exporter of {{ $labels.host }} cannot read a file that a job left for it (error is {{ $value }})",
+        "What the job measures is missing: the last governance run, the last sync of Grafana, and the alerts on them.",
+        "overview/collectors",
+        Proof(firing={f"node_textfile_scrape_error{{{HOST}}}": "1"}, silent={f"node_textfile_scrape_error{{{HOST}}}": "0"})),
 )
