@@ -5,6 +5,7 @@ so a reader sees the old bundle or the new one. Equal input gives equal bytes.""
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import json
 import os
@@ -23,6 +24,7 @@ from dashboards.slo_metrics import RECORDED
 
 FORMAT = 1
 MANIFEST = "manifest.json"
+AT_FDCWD, RENAME_EXCHANGE = -100, 2  # of renameat2(2)
 RECORDED_NAMES = frozenset(metric.name for metric in RECORDED)  # they have no label of a target
 
 
@@ -164,19 +166,28 @@ def write(files: list[File], estate: Estate, out: Path) -> bool:
             path.write_text(file.text, encoding="utf-8")
         (work / MANIFEST).write_text(text, encoding="utf-8")
         work.chmod(0o755)
-        old = work.with_suffix(".old")
         if out.exists():
-            os.rename(out, old)
-        try:
+            _exchange(work, out)
+        else:
             os.rename(work, out)
-        except OSError:
-            if old.exists():
-                os.rename(old, out)
-            raise
-        shutil.rmtree(old, ignore_errors=True)
     finally:
-        shutil.rmtree(work, ignore_errors=True)
+        shutil.rmtree(work, ignore_errors=True)  # after an exchange, what was there before
     return True
+
+
+def _exchange(work: Path, out: Path) -> None:
+    """Have two directories take each other's place, in one step where the kernel can (Linux): killed at any moment, there is one bundle."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if hasattr(libc, "renameat2") and not libc.renameat2(AT_FDCWD, os.fsencode(work), AT_FDCWD, os.fsencode(out), RENAME_EXCHANGE):
+        return
+    old = work.with_name(f"{work.name}.old")
+    os.rename(out, old)
+    try:
+        os.rename(work, out)
+    except BaseException:
+        os.rename(old, out)
+        raise
+    os.rename(old, work)
 
 
 def damaged(directory: Path) -> list[str]:

@@ -76,6 +76,15 @@ def test_an_estate_from_standard_input_is_kept(monkeypatch, tmp_path):
     assert (tmp_path / "in/bundle/manifest.json").is_file()
 
 
+def test_an_estate_that_is_refused_does_not_take_the_place_of_the_one_kept(monkeypatch, tmp_path, capsys):
+    kept = tmp_path / "bundle.estate.json"
+    kept.write_text("as it was")
+    for text in ("", "{}", json.dumps({**ESTATE, "systems": ["nosuch"]})):
+        monkeypatch.setattr("sys.stdin", io.StringIO(text))
+        assert cli.main(["render", "--estate", "-", "--out", str(tmp_path / "bundle")]) == 1
+        assert "observatory: " in capsys.readouterr().err and kept.read_text() == "as it was"
+
+
 def test_a_place_that_cannot_be_written(capsys, tmp_path, estate):
     (tmp_path / "file").touch()
     assert cli.main(["render", "--estate", str(estate), "--out", str(tmp_path / "file" / "bundle")]) == 1
