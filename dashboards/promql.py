@@ -249,6 +249,26 @@ def _labels_of_binary(node: Any, known: Mapping[str, set[str]]) -> set[str] | No
     return None if left is None else left - named
 
 
+COMPARISONS = frozenset({"==", "!=", ">", "<", ">=", "<="})
+
+
+def compared(expr: str, where: str) -> list[float]:
+    """The plain numbers that the expression compares with, in their order. Raises ContentError when it does not parse."""
+    found: list[float] = []
+    rest = [parse(expr, where)]
+    while rest:
+        node = rest.pop(0)
+        if isinstance(node, grammar.BinaryExpr) and str(node.op) in COMPARISONS:
+            for side in (node.lhs, node.rhs):
+                sign, inner = 1, side
+                while isinstance(inner, (grammar.ParenExpr, grammar.UnaryExpr)):
+                    sign, inner = (-sign if isinstance(inner, grammar.UnaryExpr) else sign), inner.expr
+                if isinstance(inner, grammar.NumberLiteral):
+                    found.append(sign * float(inner.val))
+        rest += _below(node)
+    return found
+
+
 def unknown_labels(expr: str, where: str, known: Mapping[str, set[str]]) -> list[str]:
     """What the expression says of labels that the series there cannot have, one sentence each: in by, on, group_left and their like, and
     as the source of label_replace. `known` as in result_labels. Raises ContentError when it does not parse."""

@@ -22,7 +22,8 @@ DASHBOARD = '''
 '''
 ALERTS = '''
     from dashboards.model import Alert, Proof
-    ALERTS = (Alert("ThingDown", "info", "up == 0", "1m", "down", "It is down.", "overview/up", Proof({"up": "0"}, {"up": "1"})),)
+    ALERTS = (Alert("ThingDown", "info", "up == 0", "1m", "up is {{ $value }}", "It is down.",
+                    "overview/up", Proof({"up": "0"}, {"up": "1"})),)
 '''
 
 

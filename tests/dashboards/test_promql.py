@@ -157,6 +157,13 @@ def test_a_range_is_found_behind_brackets_and_subqueries(expr, functions):
     assert promql.use(expr, "here").functions == functions and promql.use(expr, "here").windows == [("rate", 300.0)]
 
 
+@pytest.mark.parametrize(("expr", "numbers"), [
+    ("a > 5", [5]), ("0.5 < a", [0.5]), ("a > (-3)", [-3]), ("a > bool 2 and b == 4", [2, 4]), ("a * 5 > 2 * 3", []), ("a > b", []),
+    ("sum(a < 7) + abs(b != 8)", [7, 8]), ("max_over_time((a > 9)[1h:1m])", [9])])
+def test_numbers_that_are_compared_with(expr, numbers):
+    assert sorted(promql.compared(expr, "here")) == numbers
+
+
 def test_missing_series():
     recordings = {"r:a:sum": "sum(a) + sum(b)", "r:loop:sum": "r:loop:sum"}
     assert promql.missing("r:a:sum > 0", "here", {"a"}, recordings) == {"b"}
