@@ -60,7 +60,8 @@ def bundle(content: Content, estate: Estate) -> list[File]:
         queries += _rule_queries(loaded, estate)
         if loaded.runbook:
             files.append(File(naming.runbook_path(loaded.system.id), "runbook", loaded.system.id, loaded.runbook))
-            files.append(File(naming.runbook_page(loaded.system.id), "page", loaded.system.id, pages.runbook(loaded)))
+            page = pages.runbook(loaded, rules.threshold_values(loaded, estate))
+            files.append(File(naming.runbook_page(loaded.system.id), "page", loaded.system.id, page))
     inhibit = rules.inhibit_rules(content, present) + [row for own in objectives for row in own.inhibit_rules()]
     files.append(File("alertmanager/inhibit_rules.yml", "alertmanager", "observatory",
                       rules.dump({"inhibit_rules": inhibit, "time_intervals": []})))

@@ -98,6 +98,14 @@ def test_broken_content_is_not_rendered(capsys, tmp_path, estate, monkeypatch):
     assert "nothing was written" in told and "node: panel x: is wrong [some_law]" in told and not (tmp_path / "bundle").exists()
 
 
+def test_record_says_where(capsys, monkeypatch, tmp_path):
+    asked = []
+    monkeypatch.setattr(cli.record, "write", lambda loaded, server: asked.append((loaded.system.id, server.url)) or tmp_path)
+    assert cli.main(["record", "--system", "node", "--system", "loki", "--prometheus", "https://x.example/"]) == 0
+    assert asked == [("node", "https://x.example"), ("loki", "https://x.example")]
+    assert capsys.readouterr().out == f"recorded {tmp_path}\n" * 2
+
+
 @pytest.mark.parametrize(("arguments", "says"), [
     (["render", "--estate", "nosuch.json", "--out", "x"], "observatory: nosuch.json: cannot be read"),
     (["record", "--system", "nosuch", "--prometheus", "http://127.0.0.1:1"], "system.py is missing"),

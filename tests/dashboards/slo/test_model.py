@@ -356,6 +356,11 @@ def test_any_text_survives_as_a_scalar(text):
     assert scalar(text).isascii()
 
 
+@pytest.mark.parametrize("char", ["\x7f", "\xff", "\u0100", "\uffff", "\U00010000", "\U0010ffff", "\t"])
+def test_the_first_and_last_character_of_each_form_of_escape(char):
+    assert yaml.safe_load(f"k: {scalar(char)}\n") == {"k": char}
+
+
 @settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 @given(st.text("ab: #-|\n'\"{[]}\\ \t%&*!>", max_size=30))
 def test_tricky_text_survives_as_a_block(text):
