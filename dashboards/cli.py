@@ -81,14 +81,12 @@ def write(options: argparse.Namespace) -> int:
     content = load.everything()
     passed = options.out.with_name(f"{options.out.name}.checked")
     lawful(content, passed)
-    source = options.estate
-    if str(source) == "-":
-        source = options.out.with_name(f"{options.out.name}.estate.json")
-        source.parent.mkdir(parents=True, exist_ok=True)
-        source.write_text(sys.stdin.read(), encoding="utf-8")
-    found = estate.read(source)
+    text = sys.stdin.read() if str(options.estate) == "-" else ""
+    found = estate.loads(text, "standard input") if text or str(options.estate) == "-" else estate.read(options.estate)
     files = render.bundle(content, found)
     changed = render.write(files, found, options.out)
+    if text:
+        options.out.with_name(f"{options.out.name}.estate.json").write_text(text, encoding="utf-8")
     passed.write_text(checks.digest(), encoding="utf-8")
     print(f"{'written' if changed else 'unchanged'}: {len(files)} files, {options.out}, {time.monotonic() - started:.1f} s")
     return 0

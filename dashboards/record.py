@@ -55,7 +55,7 @@ def record(loaded: Loaded, server: Server) -> str:
     own, *others = (server.get("query", query=query)["result"] for query in (selector, *system.passing))
     require(own or any(others), f"{server.url}", f"has no series of {selector}; is the system running?")
     found = [*own, *(row for rows in others for row in rows)]
-    types = {name: rows[0]["type"] for name, rows in server.get("metadata").items() if rows[0]["type"] != "unknown"}
+    types = {name: rows[0]["type"] for name, rows in server.get("metadata").items()}
     names = {row["metric"]["__name__"] for row in found}
     types = {name: kind for name, kind in types.items() if names & {name, f"{name}_bucket", f"{name}_sum", f"{name}_count",
                                                                     f"{name}_total"}}

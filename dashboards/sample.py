@@ -23,7 +23,7 @@ KEPT = 4
 
 @dataclass(frozen=True)
 class Sample:
-    """labels: series name to every label that was seen on it. types: family to type, where the exporter gave one.
+    """labels: series name to every label that was seen on it. types: family to type; "unknown" where the exporter says no other.
     unrecorded: the names that nobody has seen. rest: that part of the file as it stands, with the line that begins it."""
 
     labels: dict[str, set[str]] = field(default_factory=dict)
@@ -32,7 +32,11 @@ class Sample:
     rest: str = ""
 
     def type_of(self, metric: str) -> str:
-        """The type of a family, whose counters are named with or without _total; "" when the exporter gave none."""
+        """The type of a family, whose counters are named with or without _total; of a series of a summary or histogram that is declared by
+        itself (x_sum, x_count) a counter; "" when the recording does not say."""
+        base = re.sub(r"_(sum|count)$", "", metric)
+        if base != metric and metric not in self.types and self.types.get(base) in ("summary", "histogram"):
+            return "counter"
         return self.types.get(metric) or self.types.get(metric.removesuffix("_total")) or ""
 
 
@@ -64,7 +68,7 @@ def write(series: Iterable[tuple[Mapping[str, str], str]], types: Mapping[str, s
     lines = [f"# {line}" for line in header]
     told: set[str] = set()
     for name in sorted(families):
-        family = next((base for base in (name, re.sub(r"_(bucket|sum|count)$", "", name)) if types.get(base)), name)
+        family = next((base for base in (name, re.sub(r"_(bucket|sum|count|total)$", "", name)) if types.get(base)), name)
         if types.get(family) and family not in told:
             told.add(family)
             lines.append(f"# TYPE {family} {types[family]}")

@@ -123,8 +123,9 @@ DASHBOARDS = (
                 timeseries("collectors", "Collectors that fail",
                            "Parts of the exporter that cannot read any more what they read within the last six hours.", "short",
                            prom("1 - min by (host, collector) (node_scrape_collector_success == 0 "
-                                "and max_over_time(node_scrape_collector_success[6h]) == 1)", "{{host}} {{collector}}"), min=0,
-                           may_be_empty="no collector fails on a healthy host"),
+                                "and max_over_time(node_scrape_collector_success[6h]) == 1)", "{{host}} {{collector}}",
+                                may_be_empty="no collector fails on a healthy host"),
+                           prom("max by (host) (node_textfile_scrape_error)", "{{host}} a job's file"), min=0),
                 timeseries("scrape-duration", "Duration of a scrape", "How long the exporter takes.", "s",
                            prom('scrape_duration_seconds{job="node"}', "{{host}}"), min=0)),
                 collapsed=True),

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from example_content import METRICS, SAMPLE, SYSTEM, content, found
+from example_content import METRICS, SAMPLE, SYSTEM, TARGET, content, found
 
 from dashboards import load, sample
 from dashboards.model import Metric
@@ -45,3 +45,24 @@ def test_it_is_held_to_the_same_law_and_has_nothing_to_spare():
 
 def test_only_grafana_is_not_recorded():
     assert [one.system.id for one in load.everything().systems if one.system.unrecorded or one.sample.rest] == ["grafana"]
+
+
+MORE = SAMPLE + "".join(f"{name}{{{TARGET}}} 1\n" for name in ("shop_bare", "shop_bare_total", "shop_wait_seconds_sum", "shop_odd"))
+MORE += "# TYPE shop_wait_seconds summary\n# TYPE shop_odd unknown\n"
+
+
+@pytest.mark.parametrize(("metric", "says"), [
+    (Metric("shop_bare", "gauge", "things", "Bare"), "has no type in metrics.sample; record it anew (make record SYSTEM=shop)"),
+    (Metric("shop_bare_total", "gauge", "things", "Bare"), "has no type in metrics.sample"),
+    (Metric("shop_wait_seconds_sum", "gauge", "seconds", "Waited"), "is a counter in metrics.sample, not a gauge"),
+])
+def test_a_type_that_nothing_proves(metric, says):
+    of = content(metrics=(*METRICS, metric), sample=sample.parse(MORE, "metrics.sample"))
+    assert [text for text in found("metric_sample", of) if says in text]
+
+
+@pytest.mark.parametrize("metric", [
+    Metric("shop_bare_total", "counter", "things", "Bare"), Metric("shop_wait_seconds_sum", "counter", "seconds", "Waited"),
+    Metric("shop_odd", "counter", "things", "The exporter itself says that it does not know")])
+def test_a_type_that_is_proven_as_far_as_the_exporter_goes(metric):
+    assert not found("metric_sample", content(metrics=(*METRICS, metric), sample=sample.parse(MORE, "metrics.sample")))
