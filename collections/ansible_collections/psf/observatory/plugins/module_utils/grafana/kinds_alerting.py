@@ -4,14 +4,14 @@
 """How the objects of Grafana's alerting are read and written: its provisioning API, whose objects have no version to lock by.
 
 Contact points, templates, mute timings and policies are one stored document, so they are written one after the other. An object whose
-provenance is not this API's belongs to files of the server. Everything else as in kinds.py.
+provenance is not this API's belongs to files of the server. Everything else as in base.py.
 """
 
 from __future__ import annotations
 
 from ansible_collections.psf.observatory.plugins.module_utils.grafana import alerting
+from ansible_collections.psf.observatory.plugins.module_utils.grafana.base import Found, Kind, Listed
 from ansible_collections.psf.observatory.plugins.module_utils.grafana.client import ApiError, quoted
-from ansible_collections.psf.observatory.plugins.module_utils.grafana.kinds import Found, Kind
 
 API = "/api/v1/provisioning"
 # What a tree is when nobody has written to it; its receiver has had several names.
@@ -45,8 +45,7 @@ class Alerting(Kind):
         self.client.call("DELETE", API + path, self.about(key, data), missing=True)
 
 
-class Listed(Alerting):
-    """A kind of which the list tells all."""
+class ListedAlerting(Listed, Alerting):
     workers = 1
     path, about_all, key = "", "", "name"
 
@@ -62,20 +61,11 @@ class Listed(Alerting):
             self._all()
         return {row.get("name") or "" for row in self.rows}
 
-    def read(self, keys):
-        rows = self._all()
-        return {key: rows[key] for key in keys if key in rows}
-
-    read_back = read
-
-    def reread(self, key):
-        return self._all().get(key)
-
     def delete(self, key, found):
         self.delete_at("%s/%s" % (self.path, quoted(key)), key, found.data)
 
 
-class Template(Listed):
+class Template(ListedAlerting):
     name = "notification template"
     path, about_all = "/templates", "notification templates"
 
@@ -90,7 +80,7 @@ class Template(Listed):
         self.create(wanted)
 
 
-class MuteTiming(Listed):
+class MuteTiming(ListedAlerting):
     name = "mute timing"
     path, about_all = "/mute-timings", "mute timings"
 
@@ -105,7 +95,7 @@ class MuteTiming(Listed):
         self.write("PUT", "%s/%s" % (self.path, quoted(wanted.key)), wanted.key, wanted.data, wanted.data)
 
 
-class ContactPoint(Listed):
+class ContactPoint(ListedAlerting):
     name = "contact point"
     secret = True
     path, about_all, key = "/contact-points", "contact points", "uid"

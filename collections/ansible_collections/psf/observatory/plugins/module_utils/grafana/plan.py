@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from ansible_collections.psf.observatory.plugins.module_utils.grafana import alerting, compare, kinds, model
+from ansible_collections.psf.observatory.plugins.module_utils.grafana import alerting, compare, model
+from ansible_collections.psf.observatory.plugins.module_utils.grafana.base import World
 from ansible_collections.psf.observatory.plugins.module_utils.grafana.drift import cut
 
 SAID = 5
@@ -231,7 +232,7 @@ def place(kind, data):
 
 def still_empty(client, op, operations):
     """uids that others have put into a folder since it was read, and that would go with it."""
-    fresh = kinds.World(client)
+    fresh = World(client)
     fresh.search()
     inside = [uid for uid, hit in fresh.dashboards.items() if hit.get("folderUid") == op.key]
     inside += [uid for uid, row in fresh.folders.items() if row["parent"] == op.key]

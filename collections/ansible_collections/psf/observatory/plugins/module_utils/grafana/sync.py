@@ -13,6 +13,7 @@ import re
 
 from ansible_collections.psf.observatory.plugins.module_utils.grafana import client as api
 from ansible_collections.psf.observatory.plugins.module_utils.grafana import compare, kinds, kinds_alerting, model
+from ansible_collections.psf.observatory.plugins.module_utils.grafana.base import World, conflict
 from ansible_collections.psf.observatory.plugins.module_utils.grafana.checks import Checks
 from ansible_collections.psf.observatory.plugins.module_utils.grafana.client import ApiError
 from ansible_collections.psf.observatory.plugins.module_utils.grafana.drift import Drift, cut
@@ -37,7 +38,7 @@ class Sync:
         self.absent, self._nested = params["state"] == "absent", None
         self.drift = Drift(params["drift"])
         self.record = Record(params["scope"])
-        self.world = kinds.World(client, bool(params.get("alerting_editable")))
+        self.world = World(client, bool(params.get("alerting_editable")))
         self.kinds = {name: CLASSES[name](self.world) for name in model.KINDS}
 
     # -- entry ---------------------------------------------------------------------------------------------------------
@@ -275,7 +276,7 @@ class Sync:
                 kind.create(op.wanted) if found is None else kind.change(op.wanted, found)
                 return
             except ApiError as error:
-                if not kinds.conflict(error) and not (error.status == 404 and found is not None):
+                if not conflict(error) and not (error.status == 404 and found is not None):
                     raise
                 fresh = kind.reread(op.key)
                 if (fresh is None) == (found is None) and (fresh is None or fresh.lock == found.lock):

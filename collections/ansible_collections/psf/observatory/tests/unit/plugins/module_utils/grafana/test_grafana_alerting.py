@@ -9,42 +9,14 @@ import copy
 import json
 
 import pytest
-from ansible_collections.psf.observatory.plugins.module_utils.grafana import alerting, record
+from ansible_collections.psf.observatory.plugins.module_utils.grafana import alerting
 from ansible_collections.psf.observatory.plugins.module_utils.reconcile import ConcernError
 from ansible_collections.psf.observatory.tests.unit.plugins.module_utils.grafana.double import Double
-from ansible_collections.psf.observatory.tests.unit.plugins.module_utils.grafana.rig import REAL, Rig
+from ansible_collections.psf.observatory.tests.unit.plugins.module_utils.grafana.rig import Rig
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 P = "/api/v1/provisioning"
-
-
-@pytest.fixture(autouse=True)
-def fast(monkeypatch):
-    """A fingerprint that is not slow on purpose."""
-    monkeypatch.setattr(record, "ROUNDS", 10)
-
-
-@pytest.fixture
-def rig():
-    if REAL:
-        one = Rig()
-        yield one
-        one.clean()
-        return
-    with Double() as double:
-        yield Rig(double)
-
-
-@pytest.fixture
-def double():
-    with Double() as one:
-        yield one
-
-
-@pytest.fixture
-def broken(double):
-    return Rig(double)
 
 
 def rule_of(rig, name="r"):
