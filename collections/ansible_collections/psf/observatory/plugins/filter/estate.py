@@ -72,11 +72,13 @@ def ports(hosts, host, service_id):
 
 
 def scrape_jobs(targets):
-    """Job to {auth, path, honor_labels}, for the jobs that have targets."""
+    """Job to {auth, path, honor_labels, drop}, for the jobs that have targets. drop, where it is: a regular expression of metrics."""
     known = estate.services()
+    metrics = {name: known.get(name, {}).get("metrics", {}) for name in targets}
     return {name: {"auth": known[name]["auth"] if name in known else "certificate",
-                   "path": known.get(name, {}).get("metrics", {}).get("path", "/metrics"),
-                   "honor_labels": known.get(name, {}).get("metrics", {}).get("honor_labels", False)} for name in targets}
+                   "path": metrics[name].get("path", "/metrics"),
+                   "honor_labels": metrics[name].get("honor_labels", False),
+                   **({"drop": metrics[name]["drop"]} if "drop" in metrics[name] else {})} for name in targets}
 
 
 def local_client(options, path, timeout=60):

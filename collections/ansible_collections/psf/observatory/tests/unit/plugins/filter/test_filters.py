@@ -42,10 +42,14 @@ def test_ports_have_the_hosts_overrides():
 def test_jobs_say_how_they_are_asked():
     jobs = FILTERS["scrape_jobs"]({"prometheus": [], "otel_agent": [], "router": [], "jaeger": []})
     assert jobs["prometheus"] == {"auth": "basic", "path": "/metrics", "honor_labels": False}
-    assert jobs["otel_agent"]["honor_labels"] is True
+    assert jobs["otel_agent"]["honor_labels"] is True and "drop" not in jobs["otel_agent"]
     assert jobs["router"] == {"auth": "certificate", "path": "/metrics", "honor_labels": False}
     # Jaeger describes no metrics of its own, but an outside target may have the same system.
     assert jobs["jaeger"]["path"] == "/metrics"
+
+
+def test_of_two_scrapes_one_brings_a_service_s_target_info():
+    assert FILTERS["scrape_jobs"]({"otel_gateway": []})["otel_gateway"]["drop"] == "target_info"
 
 
 def test_a_target_file_has_a_line_for_each_target_and_needs_no_reload():
