@@ -6,7 +6,7 @@
     python molecule/governance/remedy.py -i inventories/lab [--short] [CONTROL...]
 
 For each row of remediations.yml: makes the misconfiguration, runs remediate.yml as a user would, and looks whether it saw the control fail
-before and pass after. Ends with 1 and says what was not so; then the next run of site.yml puts back what is left.
+before and pass after. Ends with 1 where it was not so; then the next run of site.yml puts back what is left.
 """
 
 from __future__ import annotations
@@ -58,7 +58,8 @@ def remedy(inventory: str, row: Row) -> tuple[int, list[str], str]:
     done = ansible("ansible-playbook", "-i", inventory, "playbooks/remediate.yml", "--tags", row["control"], "-e", "disruptive=true",
                    "--limit", row.get("limit", row["host"]))
     try:
-        plays = json.loads(done.stdout)["plays"]
+        # What the module artifacts says comes before it.
+        plays = json.loads(done.stdout[done.stdout.index("{\n"):])["plays"]
     except (ValueError, KeyError):
         return done.returncode, [], done.stdout[-1500:] + done.stderr[-1500:]
     tasks = [task for play in plays for task in play["tasks"]]
@@ -103,9 +104,13 @@ def main() -> None:
         sys.exit(f"no misconfiguration is known for {', '.join(sorted(unknown))}")
     named = options.controls or [row["control"] for row in rows if row.get("short") or not options.short]
     chosen = [row for row in rows if row["control"] in named]
-    wrong = [problem for row in chosen if (problem := prove(options.inventory, row))]
+    wrong = []
+    for row in chosen:
+        if problem := prove(options.inventory, row):
+            wrong.append(problem)
+            print(f"not mended: {problem}", flush=True)
     print(f"remedied: {len(chosen) - len(wrong)} of {len(chosen)}")
-    sys.exit("\n".join(wrong) if wrong else 0)
+    sys.exit(1 if wrong else 0)
 
 
 if __name__ == "__main__":
