@@ -51,6 +51,7 @@ timeout:
 
 
 class ModuleDocFragment:
+    # What is made of parts is annotated: ansible-test's yamllint takes other assignments for literals.
     # The services of a region.
     DOCUMENTATION = r"""
 options:
@@ -86,9 +87,9 @@ options:
 """
 
     # How one logs in to a service that the module itself names.
-    LOGIN = "options:" + indent(_LOGIN, "  ")
+    LOGIN: str = "options:" + indent(_LOGIN, "  ")
 
-    CREDENTIALS = r"""
+    CREDENTIALS: str = r"""
 options:
   credentials:
     description: Files and log-in for the services.
@@ -97,7 +98,7 @@ options:
     suboptions:
 """ + indent(_LOGIN, "      ")
 
-    SERVICE = r"""
+    SERVICE: str = r"""
 options:
   service:
     description: How the service is asked, as the filter P(psf.observatory.local_client#filter) gives it.
@@ -114,7 +115,7 @@ options:
 """ + indent(_LOCAL, "      ")
 
     # Asked until it answers.
-    PROBES = r"""
+    PROBES: str = r"""
 options:
   reload:
     description: How the service reads its configuration again. Without it, every change restarts.
