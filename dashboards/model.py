@@ -281,7 +281,8 @@ class System:
 
     jobs: Prometheus jobs whose series it owns. logs: the LogQL stream selector of its lines, without region and host. traces: its
     services in Jaeger. passing: selectors of series that it makes for others, under their jobs; they are recorded with its own.
-    left_out: what an expert might miss, and why it is not here."""
+    left_out: what an expert might miss, and why it is not here. unrecorded: why some of its metrics are not recorded but known from
+    elsewhere; they stand in metrics.sample after its line "# Not recorded: ..."."""
 
     id: str
     title: str
@@ -292,6 +293,7 @@ class System:
     traces: tuple[str, ...] = ()
     passing: tuple[str, ...] = ()
     left_out: tuple[tuple[str, str], ...] = ()
+    unrecorded: str = ""
 
     def __post_init__(self) -> None:
         require(ID.match(self.id), f"system {self.id!r}", "an id is lower case letters, digits and _")

@@ -47,7 +47,8 @@ class Server:
 
 
 def record(loaded: Loaded, server: Server) -> str:
-    """The text of metrics.sample: every series of the system's jobs, its types, and the versions that were recorded."""
+    """The text of metrics.sample: every series of the system's jobs, its types, and the versions that were recorded. What could not be
+    recorded before stays in it for as long as its jobs are not there."""
     system = loaded.system
     require(system.jobs, f"systems/{system.id}", "has no jobs to record")
     selector = f'{{job=~"{"|".join(system.jobs)}"}}'
@@ -66,7 +67,7 @@ def record(loaded: Loaded, server: Server) -> str:
               f"What {system.title} leaves under the jobs of others; its own ({', '.join(system.jobs)}) were not there.",
               f"Versions: {', '.join(versions) or 'not exposed'}", f"To record anew: make record SYSTEM={system.id}",
               f"{len(found)} series of {len(names)} names; at most a few of each name are kept, and every label that any had."]
-    return sample.write(unique.values(), types, header)
+    return sample.write(unique.values(), types, header) + ("" if own else loaded.sample.rest)
 
 
 def write(loaded: Loaded, server: Server) -> Path:

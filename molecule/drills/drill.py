@@ -1,6 +1,6 @@
 """Fire drills: make each fault that the bundle's drills.json declares, and see that its alerts reach the receiver and go away again.
 
-    python molecule/drills/drill.py -i inventories/lab [--only SYSTEM/ID ...] [--list] [--json FILE]
+    python molecule/drills/drill.py -i inventories/lab [--only SYSTEM/ID ...] [--within SECONDS] [--list] [--json FILE]
 
 Each fault is undone when its drill ends, however it ends, and by a timer on the host should this program be killed. Ends with status 1
 when an alert did not arrive or did not clear, or a link leads nowhere. Only hosts of a lab (an inventory with lab_name) are touched."""
@@ -377,6 +377,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("-i", "--inventory", required=True, help="inventory whose hosts are the lab's")
     parser.add_argument("--bundle", type=Path, help="the bundle with drills.json (default: that of the lab)")
     parser.add_argument("--only", nargs="+", default=[], metavar="SYSTEM[/ID]", help="only these drills")
+    parser.add_argument("--within", type=int, metavar="SECONDS", help="only drills whose alerts must all have come by then")
     parser.add_argument("--list", action="store_true", help="say what would be done, and on which hosts")
     parser.add_argument("--json", type=Path, help="also write the results here")
     options = parser.parse_args(argv)
@@ -389,6 +390,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     if options.only:
         drills = [row for row in drills if {row["system"], f"{row['system']}/{row['id']}"} & set(options.only)]
+    if options.within is not None:
+        drills = [row for row in drills if row["within"] <= options.within]
     try:
         tasks = [schedule.task(row, every) for row in drills]
     except schedule.NotPossible as error:

@@ -29,7 +29,9 @@ def test_help(capsys, verb):
 def test_systems(capsys):
     assert cli.main(["systems"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].split()[:2] == ["SYSTEM", "DASHBOARDS"] and {line.split()[0] for line in lines[1:]} == set(load.everything().by_id)
+    table = lines[:lines.index("")]
+    assert table[0].split()[:2] == ["SYSTEM", "DASHBOARDS"] and {line.split()[0] for line in table[1:]} == set(load.everything().by_id)
+    assert lines[-1].startswith("grafana: ") and "metrics are not recorded: " in lines[-1]
 
 
 def test_render_and_check(capsys, tmp_path, estate):

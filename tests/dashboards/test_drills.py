@@ -40,7 +40,7 @@ def test_the_key_on_needs_no_quotes():
     ({"undo": []}, "undo missing"),
     ({"faults": ["x"]}, "unknown keys faults; known are id"),
     ({"fault": "touch x"}, "fault: must be a list of texts"),
-    ({"within": 9000}, "within: 9000 is not seconds up to 900"),
+    ({"within": 9000}, "within: 9000 is not seconds up to 1200"),
     ({"within": "1m"}, "within: '1m' is not seconds"),
     ({"clears_within": 0}, "needs clears_within"),
     ({"lasts": {"NodeFull": "for ten minutes more"}}, "needs clears_within (seconds) unless"),

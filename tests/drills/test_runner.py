@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from types import SimpleNamespace
@@ -133,6 +134,17 @@ def test_interrupted_runs_undo_and_start_nothing_more(monkeypatch):
     results = drill.everything(runner, [task(within=60, takes=["prometheus"]), task(id="other", within=50)])
     assert [result.error for result in results] == ["not run: the run was interrupted", "interrupted"]
     assert world.scripts == ["arm", "fault", "undo"]
+
+
+@pytest.mark.parametrize(("options", "chosen"), [
+    ((), ["loki/long", "loki/stopped"]), (("--within", "60"), ["loki/stopped"]), (("--only", "loki/long"), ["loki/long"]),
+    (("--only", "loki", "--within", "60"), ["loki/stopped"]), (("--within", "59"), [])])
+def test_what_is_chosen(monkeypatch, tmp_path, capsys, options, chosen):
+    drills = [task(id=name, within=within).drill for name, within in (("long", 900), ("stopped", 60))]
+    (tmp_path / "drills.json").write_text(json.dumps({"drills": drills}))
+    monkeypatch.setattr(drill, "inventory", lambda _path: (SimpleNamespace(state=tmp_path), HOSTS, "ops"))
+    assert drill.main(["-i", "x", "--bundle", str(tmp_path), "--list", *options]) == (0 if chosen else 2)
+    assert [line.split(":")[0] for line in capsys.readouterr().out.splitlines()] == chosen
 
 
 def test_the_table_says_what_failed(monkeypatch):

@@ -5,6 +5,7 @@ from dashboards.model import Alert, Inhibit, LogProof, Proof, Threshold
 AT = 'region="eu",host="obs-eu-1",system="jaeger"'
 PROBE = f'instance="obs-eu-1:16686",job="probe",module="tls",{AT}'
 OWN = f'instance="obs-eu-1",job="jaeger",{AT},service_name="jaeger",service_instance_id="obs-eu-1"'
+RUNNING = f"otelcol_process_uptime_seconds_total{{{OWN}}}"
 STORE = f'{OWN},kind="badger",name="local",role="tracestore"'
 RECEIVER = f'{OWN},receiver="otlp",transport="grpc"'
 EXPORTER = f'{OWN},exporter="jaeger_storage_exporter"'
@@ -67,7 +68,7 @@ ALERTS = (
         "Jaeger sends its metrics to the collector of its host; without them no other alert on Jaeger can fire.",
         "overview/uptime",
         Proof(firing={f"probe_success{{{PROBE}}}": "1"},
-              silent={f"probe_success{{{PROBE}}}": "1", f"otelcol_process_uptime_seconds_total{{{OWN}}}": "0+60"})),
+              silent={f"probe_success{{{PROBE}}}": "1", RUNNING: "0+60"})),
     Alert(
         "JaegerSpansNotStored", "warning",
         f"{rate('otelcol_exporter_send_failed_spans_total')} / ({rate('otelcol_exporter_send_failed_spans_total')} "
@@ -88,12 +89,13 @@ ALERTS = (
         Proof(firing=received("0+50", "0+10"), silent=received("0+60", "0+0")),
         thresholds=(Threshold("refused", 0.01, "ratio", "share of the spans that the receiver did not take"),)),
     Alert(
-        "JaegerNoSpans", "warning", f"{rate('otelcol_receiver_accepted_spans_total', '10m')} == 0", "10m",
+        # After a start there is no counter before the first span: what Jaeger says of its time stands in for it.
+        "JaegerNoSpans", "warning", f"({rate('otelcol_receiver_accepted_spans_total')} or 0 * sum by ({SERVER}) ({RUNS})) == 0", "10m",
         "Jaeger on {{ $labels.host }} receives {{ $value }} spans per second",
         "Prometheus and Loki trace themselves, so there are always some. The way from the collectors to Jaeger is cut, or sampling was "
         "turned off.",
         "overview/spans",
-        Proof(firing=received("500", "0+0"), silent=received("0+60", "0+0"))),
+        Proof(firing={RUNNING: "0+60"}, silent={RUNNING: "0+60"} | received("0+60", "0+0"))),
     Alert(
         "JaegerReadsFailing", "warning",
         f"{rate('jaeger_storage_requests_total', '10m', FAILED)} / {rate('jaeger_storage_requests_total', '10m')} > $read_errors", "10m",

@@ -10,8 +10,8 @@ DASHBOARDS = (
         "overview", "Linux hosts", "Every host of the region: what it does, what waits, what fails.",
         rows=(
             golden(
-                targets_up(SYSTEM.jobs),
-                stat("hosts", "Hosts", "Hosts whose exporter answers.", "short", prom("sum(up{job=\"node\"})")),
+                targets_up(SYSTEM.jobs, height=8),
+                stat("hosts", "Hosts", "Hosts whose exporter answers.", "short", prom("sum(up{job=\"node\"})"), height=8),
                 timeseries("cpu-used", "Processor in use", "Share of the processors' time that was used.", "percentunit",
                            prom("instance:node_cpu_utilisation:ratio_rate5m", "{{host}}"), min=0, max=1),
                 timeseries("memory-used", "Memory in use", "Share of the memory that is not available to new processes.", "percentunit",

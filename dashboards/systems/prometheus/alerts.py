@@ -205,7 +205,8 @@ ALERTS = (
               silent={f"prometheus_notifications_alertmanagers_discovered{{{PROM}}}": "1"}),
         inhibits=(Inhibit(("PrometheusAlertsDropped",), SELF),)),
     Alert(
-        "PrometheusAlertsDropped", "critical", "rate(prometheus_notifications_dropped_total[5m]) > 0", "5m",
+        # Each reload drops what is sent before the Alertmanagers are found again: over five minutes, two reloads would look like one fault.
+        "PrometheusAlertsDropped", "critical", "rate(prometheus_notifications_dropped_total[2m]) > 0", "5m",
         "Prometheus {{ $labels.instance }} of {{ $labels.region }} drops {{ $value | humanize }} alerts per second: no Alertmanager takes "
         "them",
         "Every Alertmanager of the region refuses or does not answer, or the queue is full: what fires in this region does not reach "

@@ -8,46 +8,35 @@ from __future__ import annotations
 import contextlib
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import ClassVar
 
 import yaml
-from ansible.errors import AnsibleActionFail
-from ansible.plugins.action import ActionBase
 from ansible_collections.psf.observatory.plugins.module_utils.governance import control
 from ansible_collections.psf.observatory.plugins.plugin_utils import controls as library
 from ansible_collections.psf.observatory.plugins.plugin_utils import estate
 from ansible_collections.psf.observatory.plugins.plugin_utils.governance import model, report, run, waivers
+from ansible_collections.psf.observatory.plugins.plugin_utils.on_controller import SIGNING, ControllerAction, signing_key
 
 COLLECTION = Path(__file__).resolve().parents[2]
 CONTROLS = COLLECTION / "roles" / "governance" / "controls"
 
 
-class ActionModule(ActionBase):
-    _supports_check_mode = True
-    _supports_diff = False
-    _requires_connection = False
+class ActionModule(ControllerAction):
+    spec: ClassVar = {
+        "directory": {"type": "path", "required": True},
+        "environment": {"type": "str", "required": True},
+        "waivers": {"type": "raw"},
+        "waivers_base": {"type": "path"},
+        "controls": {"type": "list", "elements": "path", "default": []},
+        "parameters": {"type": "dict", "default": {}},
+        "complete": {"type": "bool", "default": True},
+        **SIGNING,
+    }
 
-    def run(self, tmp=None, task_vars=None):
-        result = super().run(tmp, task_vars)
-        _valid, options = self.validate_argument_spec(argument_spec={
-            "directory": {"type": "path", "required": True},
-            "environment": {"type": "str", "required": True},
-            "waivers": {"type": "raw"},
-            "waivers_base": {"type": "path"},
-            "controls": {"type": "list", "elements": "path", "default": []},
-            "parameters": {"type": "dict", "default": {}},
-            "complete": {"type": "bool", "default": True},
-            "signing_key": {"type": "path"},
-            "signing_key_passphrase": {"type": "str", "no_log": True},
-        })
-        try:
-            return result | self._report(options, task_vars)
-        except (model.GovernanceError, library.ControlError, estate.EstateError) as error:
-            raise AnsibleActionFail(str(error)) from error
-
-    def _report(self, options, task_vars):
+    def answer(self, options, task_vars):
         # All that can be wrong with what was given is said before anything is written.
         given = waivers.load(options["waivers"], options["waivers_base"] or ".")
-        key = run.load_private(options["signing_key"], options["signing_key_passphrase"]) if options["signing_key"] else None
+        key = signing_key(options)
         runs = run.Runs(options["directory"])
         answers, asked = self._answers(task_vars, options["complete"])
         # In check mode nothing is made, not even the lock; a run that writes meanwhile does not disturb reading.

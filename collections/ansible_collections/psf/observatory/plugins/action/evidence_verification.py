@@ -5,23 +5,20 @@
 
 from __future__ import annotations
 
-from ansible.errors import AnsibleActionFail
-from ansible.plugins.action import ActionBase
+from typing import ClassVar
+
 from ansible_collections.psf.observatory.plugins.plugin_utils.governance import verify
+from ansible_collections.psf.observatory.plugins.plugin_utils.governance.model import GovernanceError
+from ansible_collections.psf.observatory.plugins.plugin_utils.on_controller import ControllerAction
 
 
-class ActionModule(ActionBase):
-    _supports_check_mode = True
-    _supports_diff = False
-    _requires_connection = False
+class ActionModule(ControllerAction):
+    spec: ClassVar = {"directory": {"type": "path", "required": True}, "public_key": {"type": "path"}}
 
-    def run(self, tmp=None, task_vars=None):
-        result = super().run(tmp, task_vars)
-        _valid, options = self.validate_argument_spec(argument_spec={
-            "directory": {"type": "path", "required": True}, "public_key": {"type": "path"}})
+    def answer(self, options, task_vars):
         try:
             found = verify.verify(options["directory"], options["public_key"])
         except (OSError, ValueError) as error:
-            raise AnsibleActionFail(f"directory: {options['directory']}: {error}") from error
-        return result | {"changed": False, "whole": found.ok, "runs": found.runs, "problems": found.problems, "notes": found.notes,
-                         "signed": found.signed}
+            raise GovernanceError(f"directory: {options['directory']}: {error}") from error
+        return {"changed": False, "whole": found.ok, "runs": found.runs, "problems": found.problems, "notes": found.notes,
+                "signed": found.signed}

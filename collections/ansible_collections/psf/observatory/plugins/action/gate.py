@@ -8,42 +8,33 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import ClassVar
 
-from ansible.errors import AnsibleActionFail
-from ansible.plugins.action import ActionBase
 from ansible_collections.psf.observatory.plugins.plugin_utils.governance import gate, model, run
 from ansible_collections.psf.observatory.plugins.plugin_utils.governance.verify import GATE
+from ansible_collections.psf.observatory.plugins.plugin_utils.on_controller import SIGNING, ControllerAction, signing_key
 
 GATES = Path(__file__).resolve().parents[2] / "roles" / "governance_report" / "gates"
 
 
-class ActionModule(ActionBase):
-    _supports_check_mode = True
-    _supports_diff = False
-    _requires_connection = False
+class ActionModule(ControllerAction):
+    spec: ClassVar = {
+        "gate": {"type": "str", "required": True},
+        "gates": {"type": "list", "elements": "path", "default": []},
+        "directory": {"type": "path"},
+        "answers": {"type": "dict"},
+        "regions": {"type": "list", "elements": "str", "default": []},
+        **SIGNING,
+    }
+    rules: ClassVar = {"required_together": [("directory", "answers")]}
 
-    def run(self, tmp=None, task_vars=None):
-        result = super().run(tmp, task_vars)
-        _valid, options = self.validate_argument_spec(argument_spec={
-            "gate": {"type": "str", "required": True},
-            "gates": {"type": "list", "elements": "path", "default": []},
-            "directory": {"type": "path"},
-            "answers": {"type": "dict"},
-            "regions": {"type": "list", "elements": "str", "default": []},
-            "signing_key": {"type": "path"},
-            "signing_key_passphrase": {"type": "str", "no_log": True},
-        }, required_together=[("directory", "answers")])
-        try:
-            declared = gate.load(_file(options["gate"], [*map(Path, options["gates"]), GATES]))
-            queries = [{"id": query.id, "expr": query.expr} for query in declared.queries]
-            if options["answers"] is None:
-                return result | {"changed": False, "queries": queries, "title": declared.title}
-            return result | {"queries": queries, "title": declared.title, **self._judge(declared, options)}
-        except model.GovernanceError as error:
-            raise AnsibleActionFail(str(error)) from error
+    def answer(self, options, task_vars):
+        declared = gate.load(_file(options["gate"], [*map(Path, options["gates"]), GATES]))
+        found = {"changed": False, "queries": [{"id": query.id, "expr": query.expr} for query in declared.queries], "title": declared.title}
+        return found if options["answers"] is None else found | self._judge(declared, options)
 
     def _judge(self, declared, options):
-        key = run.load_private(options["signing_key"], options["signing_key_passphrase"]) if options["signing_key"] else None
+        key = signing_key(options)
         runs = run.Runs(options["directory"])
         now = datetime.now(UTC)
         known = runs.assessments()

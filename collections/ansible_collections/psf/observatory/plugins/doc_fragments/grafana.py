@@ -1,12 +1,51 @@
 # Copyright: PSF Observatory contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options that declare what Grafana holds, of all modules that take the declaration."""
+"""The options of modules that fill a Grafana: what it holds, and where it is. Their twin is module_utils/grafana/options.py."""
 
 from __future__ import annotations
 
+from textwrap import indent
+
+_SERVER = """
+url:
+  description: Base URL of Grafana, with its sub path.
+  type: str
+  required: true
+validate_certs:
+  description: Whether Grafana's certificate is validated.
+  type: bool
+  default: true
+timeout:
+  description: Seconds for one answer.
+  type: float
+  default: 30
+"""
+
 
 class ModuleDocFragment:
+    SERVER = "options:" + indent(_SERVER, "  ")
+
+    RELOAD = r"""
+options:
+  reload:
+    description:
+      - Tell Grafana to read the changed files. When it refuses them, all files are put back, and it is told again. Left out, restart it.
+    type: dict
+    suboptions:
+      username:
+        description: An admin of the server; a token cannot do it.
+        type: str
+        required: true
+      password:
+        description: Its password.
+        type: str
+        required: true
+      ca:
+        description: File with the certificate authority that signed Grafana's certificate.
+        type: str
+""" + indent(_SERVER, "      ")
+
     DOCUMENTATION = r"""
 options:
   bundle:
@@ -24,7 +63,7 @@ options:
     elements: dict
     default: []
     suboptions:
-      uid:
+      uid: &uid
         description: Its uid.
         type: str
         required: true
@@ -61,7 +100,7 @@ options:
     elements: dict
     default: []
     suboptions:
-      name:
+      name: &name
         description: Its name.
         type: str
         required: true
@@ -74,10 +113,7 @@ options:
     elements: dict
     default: []
     suboptions:
-      name:
-        description: Its name.
-        type: str
-        required: true
+      name: *name
       role:
         description: Its role.
         type: str
@@ -93,14 +129,8 @@ options:
     elements: dict
     default: []
     suboptions:
-      uid:
-        description: Its uid.
-        type: str
-        required: true
-      name:
-        description: Its name.
-        type: str
-        required: true
+      uid: *uid
+      name: *name
       type:
         description: Its plugin, such as V(prometheus), V(loki), V(jaeger), V(alertmanager).
         type: str
@@ -188,14 +218,8 @@ options:
     elements: dict
     default: []
     suboptions:
-      uid:
-        description: Its uid.
-        type: str
-        required: true
-      name:
-        description: Its name.
-        type: str
-        required: true
+      uid: *uid
+      name: *name
       folder:
         description: uid of its folder. Left out, it is in General.
         type: str
@@ -241,10 +265,7 @@ options:
         elements: dict
         required: true
         suboptions:
-          uid:
-            description: Its uid.
-            type: str
-            required: true
+          uid: *uid
           title:
             description: Its title; once for each folder.
             type: str
@@ -301,10 +322,7 @@ options:
     elements: dict
     default: []
     suboptions:
-      uid:
-        description: Its uid.
-        type: str
-        required: true
+      uid: *uid
       name:
         description: Its name, which policies and rules use.
         type: str
@@ -335,10 +353,7 @@ options:
     elements: dict
     default: []
     suboptions:
-      name:
-        description: Its name.
-        type: str
-        required: true
+      name: *name
       time_intervals:
         description: When, in the words of Alertmanager.
         type: list
@@ -349,10 +364,7 @@ options:
     elements: dict
     default: []
     suboptions:
-      name:
-        description: Its name.
-        type: str
-        required: true
+      name: *name
       template:
         description: Its text. What defines no template is put into one with this name.
         type: str

@@ -5,6 +5,50 @@
 
 from __future__ import annotations
 
+from textwrap import indent
+
+_LOGIN = """
+ca:
+  description: File with the certificate authority that signed the service's certificate, where the module runs.
+  type: str
+cert:
+  description: File with a client certificate.
+  type: str
+key:
+  description: File with its key.
+  type: str
+username:
+  description: Name for basic authentication.
+  type: str
+password:
+  description: Password for basic authentication.
+  type: str
+"""
+
+# One service, asked from the host that the module runs on.
+_LOCAL = _LOGIN + """
+server_name:
+  description: Name that the certificate must carry when the URL has a loopback address.
+  type: str
+"""
+
+_PROBE = """
+url:
+  description: URL; a reload is a POST. Without it, C(systemctl reload) is used.
+  type: str
+tcp:
+  description: Address and port that must accept a connection.
+  type: str
+status:
+  description: HTTP status that means ready.
+  type: int
+  default: 200
+timeout:
+  description: Seconds to wait.
+  type: int
+  default: 60
+""" + _LOCAL
+
 
 class ModuleDocFragment:
     # The services of a region.
@@ -41,6 +85,9 @@ options:
     default: []
 """
 
+    # How one logs in to a service that the module itself names.
+    LOGIN = "options:" + indent(_LOGIN, "  ")
+
     CREDENTIALS = r"""
 options:
   credentials:
@@ -48,24 +95,8 @@ options:
     type: dict
     default: {}
     suboptions:
-      ca:
-        description: File with the certificate authority.
-        type: str
-      cert:
-        description: File with a client certificate.
-        type: str
-      key:
-        description: File with its key.
-        type: str
-      username:
-        description: Account of machines.
-        type: str
-      password:
-        description: Its password.
-        type: str
-"""
+""" + indent(_LOGIN, "      ")
 
-    # One service, asked from the host that the module runs on.
     SERVICE = r"""
 options:
   service:
@@ -80,22 +111,18 @@ options:
       timeout:
         description: Not used here; accepted so that one mapping serves this module and M(psf.observatory.component).
         type: int
-      ca:
-        description: File with the certificate authority that signed the service's certificate.
-        type: str
-      cert:
-        description: File with a client certificate.
-        type: str
-      key:
-        description: File with its key.
-        type: str
-      server_name:
-        description: Name that the certificate must carry when the URL has a loopback address.
-        type: str
-      username:
-        description: Name for basic authentication.
-        type: str
-      password:
-        description: Password for basic authentication.
-        type: str
-"""
+""" + indent(_LOCAL, "      ")
+
+    # Asked until it answers.
+    PROBES = r"""
+options:
+  reload:
+    description: How the service reads its configuration again. Without it, every change restarts.
+    type: dict
+    suboptions:
+""" + indent(_PROBE, "      ") + r"""
+  readiness:
+    description: How to ask whether the service is ready. Without it, an active unit counts.
+    type: dict
+    suboptions:
+""" + indent(_PROBE, "      ")

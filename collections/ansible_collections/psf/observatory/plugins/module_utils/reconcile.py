@@ -15,6 +15,9 @@ import fcntl
 import os
 import time
 
+# Where the locks are, on the target.
+LOCKS = "/run/lock/psf-observatory"
+
 
 class ConcernError(Exception):
     """One clear error: what, where and what would be right. `details` go into the module's failure beside `msg`."""
@@ -88,6 +91,30 @@ class Plan:
         for step in self.steps:
             if step.action is not None:
                 step.action()
+
+
+def answer(module, make, lock_timeout):
+    """Run a module to its end. make() gives a concern, which has run(), plan and warnings, and the path of its lock.
+
+    The lock is held, unless the module only looks; its warnings are said whether it succeeds or fails, and a diff is shown where asked for.
+    """
+    concern = None
+    try:
+        concern, lock = make()
+        with contextlib.nullcontext() if module.check_mode else locked(lock, lock_timeout):
+            result = concern.run()
+    except ConcernError as error:
+        _warn(module, concern)
+        module.fail_json(msg=error.msg, **error.details)
+    _warn(module, concern)
+    if module._diff:
+        result["diff"] = concern.plan.diff()
+    module.exit_json(**result)
+
+
+def _warn(module, concern):
+    for warning in concern.warnings if concern else []:
+        module.warn(warning)
 
 
 @contextlib.contextmanager

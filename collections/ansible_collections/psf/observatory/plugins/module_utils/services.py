@@ -9,15 +9,26 @@ OBSERVED = ("prometheus", "loki", "jaeger")
 NOTIFICATION = ("alertmanager", "alert_log")
 
 
+def login():
+    """How one logs in to a service: files of TLS, name and password."""
+    return dict(ca=dict(type="str"), cert=dict(type="str"), key=dict(type="str", no_log=False), username=dict(type="str"),
+                password=dict(type="str", no_log=True))
+
+
 def credentials():
     """Files and log-in for several services."""
-    return dict(type="dict", default={}, options=_login())
+    return dict(type="dict", default={}, options=login())
 
 
 def service():
     """One service, asked from the host that the module runs on."""
-    return dict(type="dict", required=True, options=dict(
-        _login(), url=dict(type="str", required=True), timeout=dict(type="int"), server_name=dict(type="str")))
+    return dict(type="dict", required=True, options=dict(_local(), url=dict(type="str", required=True), timeout=dict(type="int")))
+
+
+def probe():
+    """What is asked, from the host that the module runs on, until it answers as it should."""
+    return dict(type="dict", options=dict(
+        _local(), url=dict(type="str"), tcp=dict(type="str"), status=dict(type="int", default=200), timeout=dict(type="int", default=60)))
 
 
 def argument_spec(*more):
@@ -26,6 +37,5 @@ def argument_spec(*more):
     return dict(spec, credentials=credentials())
 
 
-def _login():
-    return dict(ca=dict(type="str"), cert=dict(type="str"), key=dict(type="str", no_log=False), username=dict(type="str"),
-                password=dict(type="str", no_log=True))
+def _local():
+    return dict(login(), server_name=dict(type="str"))

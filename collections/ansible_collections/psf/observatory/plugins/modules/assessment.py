@@ -139,6 +139,12 @@ options:
     description: Seconds for each probe. One that takes longer is an C(error) of the controls that need it.
     type: float
     default: 20.0
+  settle:
+    description:
+      - Seconds for which a probe may wait for what was loaded a moment ago, which is the first evaluation of new rules.
+      - Nothing is waited for where all has been evaluated. What has not been by then is an C(error).
+    type: float
+    default: 90.0
   threads:
     description: How many probes read at once.
     type: int
@@ -151,14 +157,8 @@ options:
     description: The controls of this host as resolved by the action plugin on the controller. Not for use in playbooks.
     type: dict
 extends_documentation_fragment:
+  - psf.observatory.attributes.reads
   - psf.observatory.services.credentials
-attributes:
-  check_mode:
-    support: full
-    description: It only reads.
-  diff_mode:
-    support: none
-    description: There is nothing to change.
 """
 
 EXAMPLES = r"""
@@ -249,7 +249,7 @@ def main():
             controls=texts, tags=texts, directories=texts, parameters=dict(type="dict", default={}),
             targets=dict(type="list", elements="dict", default=[]), environment=dict(type="str", default=""),
             drift=dict(type="str", default=""),
-            timeout=dict(type="float", default=20.0), threads=dict(type="int", default=8),
+            timeout=dict(type="float", default=20.0), settle=dict(type="float", default=90.0), threads=dict(type="int", default=8),
             evidence_limit=dict(type="int", default=8192), plan=dict(type="dict"),
             credentials=credentials(),
             systems=dict(type="list", elements="dict", default=[], options=dict(
@@ -264,7 +264,7 @@ def main():
                                                        "region")}))),
         supports_check_mode=True)
     params = module.params
-    for name, least in (("timeout", 0.1), ("threads", 1), ("evidence_limit", 256)):
+    for name, least in (("timeout", 0.1), ("settle", 0), ("threads", 1), ("evidence_limit", 256)):
         if params[name] < least:
             module.fail_json(msg="%s: %s is less than %s" % (name, params[name], least))
     if params["plan"] is None:
@@ -276,7 +276,7 @@ def main():
         systems[row["system"]] = row
     started = time.monotonic()
     answer = assess(params["plan"], dict(params["credentials"], systems=systems), params["timeout"], params["threads"],
-                    params["evidence_limit"])
+                    params["evidence_limit"], params["settle"])
     module.exit_json(changed=False, seconds=round(time.monotonic() - started, 3), processor_seconds=round(sum(os.times()[:4]), 2), **answer)
 
 

@@ -76,7 +76,7 @@ plan:
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.psf.observatory.plugins.module_utils import pki
 from ansible_collections.psf.observatory.plugins.module_utils.component.host import Host
-from ansible_collections.psf.observatory.plugins.module_utils.reconcile import ConcernError, Plan, locked
+from ansible_collections.psf.observatory.plugins.module_utils.reconcile import LOCKS, ConcernError, Plan, locked
 
 
 def run(params, host, check_mode):
@@ -130,7 +130,7 @@ def main():
         if module.check_mode:
             result = run(module.params, Host(), True)
         else:
-            with locked("/run/lock/psf-observatory/certificate.lock", 120):
+            with locked(LOCKS + "/certificate.lock", 120):
                 result = run(module.params, Host(), False)
     except ConcernError as error:
         module.fail_json(msg=error.msg, **error.details)

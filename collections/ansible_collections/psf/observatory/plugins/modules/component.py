@@ -19,6 +19,8 @@ description:
   - Only what an earlier run wrote and the declaration no longer has is removed.
 author:
   - PSF Observatory contributors (@psf-web)
+extends_documentation_fragment:
+  - psf.observatory.services.probes
 options:
   name:
     description: Name of the systemd unit, and the default of every other name.
@@ -90,6 +92,11 @@ options:
   group:
     description: Its primary group. Defaults to O(user).
     type: str
+  create_user:
+    description: Whether account and group are the component's own, made where they are missing and removed by O(purge). With V(false), they
+      must be there.
+    type: bool
+    default: true
   config_dir:
     description: Configuration directory. Defaults to C(/etc/<name>).
     type: str
@@ -177,9 +184,12 @@ options:
         type: list
         elements: str
       type:
-        description: Type as in systemd.service(5).
+        description: Type as in systemd.service(5). With O(timer), it is V(oneshot).
         type: str
         default: exec
+      working_directory:
+        description: Where it runs. Defaults to O(data_dir).
+        type: str
       after:
         description: Units to start after.
         type: list
@@ -211,46 +221,27 @@ options:
       hardening:
         description: Directives that differ from the hardened defaults, by systemd's own names.
         type: dict
-  reload:
-    description: How the service reads its configuration again. Without it, every change restarts.
+  timer:
+    description:
+      - When the unit runs, where it is a job that ends and not a service that stays. O(running) and O(enabled) are then about the
+        timer, and a change of anything else waits for the next run.
+      - A run that is due while one is under way does not start a second one.
+      - Unit and timer are checked with C(systemd-analyze verify), the times with C(systemd-analyze calendar), before anything is touched.
     type: dict
-    suboptions: &http
-      url:
-        description: URL; a reload is a POST. Without it, C(systemctl reload) is used.
+    suboptions:
+      calendar:
+        description: Times as in systemd.time(7), such as V(*-*-* 04:00:00).
+        type: list
+        elements: str
+        required: true
+      random_delay:
+        description: Most by which a run is put off at random, as in systemd.time(7).
         type: str
-      tcp:
-        description: Address and port that must accept a connection.
-        type: str
-      status:
-        description: HTTP status that means ready.
-        type: int
-        default: 200
-      timeout:
-        description: Seconds to wait.
-        type: int
-        default: 60
-      ca:
-        description: File with the certificate authority that signed the service's certificate.
-        type: str
-      cert:
-        description: File with a client certificate.
-        type: str
-      key:
-        description: File with its key.
-        type: str
-      server_name:
-        description: Name that the certificate must carry when the URL has a loopback address.
-        type: str
-      username:
-        description: Name for basic authentication.
-        type: str
-      password:
-        description: Password for basic authentication.
-        type: str
-  readiness:
-    description: How to ask whether the service is ready. Without it, an active unit counts.
-    type: dict
-    suboptions: *http
+        default: "0"
+      persistent:
+        description: Whether a run that was missed, as the host was off, is made up for when it is on again.
+        type: bool
+        default: true
   exposure_max:
     description: Highest exposure (0.0 to 10.0) that C(systemd-analyze security) may find in the unit.
     type: float
@@ -297,6 +288,16 @@ EXAMPLES = r"""
     readiness:
       url: http://127.0.0.1:9090/-/ready
 
+- name: A job that runs every night
+  psf.observatory.component:
+    name: tidy
+    unit:
+      description: Tidy up
+      exec: [/usr/local/bin/tidy, --all]
+    timer:
+      calendar: ["*-*-* 03:30:00"]
+      random_delay: 15min
+
 - name: Prometheus is gone, its data stays
   psf.observatory.component:
     name: prometheus
@@ -335,15 +336,8 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.psf.observatory.plugins.module_utils.component.converge import Converger, NeedsArtifact
 from ansible_collections.psf.observatory.plugins.module_utils.component.host import Host
 from ansible_collections.psf.observatory.plugins.module_utils.component.model import Component
-from ansible_collections.psf.observatory.plugins.module_utils.reconcile import ConcernError, locked
-
-
-def http_options():
-    return dict(
-        url=dict(type="str"), tcp=dict(type="str"), status=dict(type="int", default=200), timeout=dict(type="int", default=60),
-        ca=dict(type="str"), cert=dict(type="str"), key=dict(type="str", no_log=False), server_name=dict(type="str"),
-        username=dict(type="str"), password=dict(type="str", no_log=True),
-    )
+from ansible_collections.psf.observatory.plugins.module_utils.reconcile import LOCKS, answer
+from ansible_collections.psf.observatory.plugins.module_utils.services import probe
 
 
 def argument_spec():
@@ -360,7 +354,8 @@ def argument_spec():
             mirror=dict(type="str"), mirror_ca=dict(type="path"), cache=dict(type="path"),
             optional=dict(type="bool", default=False))),
         resolved=dict(type="dict"),
-        user=dict(type="str"), group=dict(type="str"), config_dir=dict(type="str"), data_dir=dict(type="str"),
+        user=dict(type="str"), group=dict(type="str"), create_user=dict(type="bool", default=True),
+        config_dir=dict(type="str"), data_dir=dict(type="str"),
         directories=dict(type="list", elements="dict", options=dict(
             path=dict(type="str", required=True), mode=dict(type="str", default="0750"),
             owner=dict(type="str"), group=dict(type="str"))),
@@ -375,12 +370,16 @@ def argument_spec():
         validate=dict(type="list", elements="list"),
         unit=dict(type="dict", options=dict(
             description=dict(type="str"), exec=dict(type="list", elements="str"), type=dict(type="str", default="exec"),
+            working_directory=dict(type="str"),
             after=dict(type="list", elements="str"), groups=dict(type="list", elements="str"),
             capabilities=dict(type="list", elements="str"), writable=dict(type="list", elements="str"),
             reload_signal=dict(type="str"), open_files=dict(type="int"), restart_delay=dict(type="int"),
             stop_timeout=dict(type="int"), hardening=dict(type="dict"))),
-        reload=dict(type="dict", options=http_options()),
-        readiness=dict(type="dict", options=http_options()),
+        timer=dict(type="dict", options=dict(
+            calendar=dict(type="list", elements="str", required=True), random_delay=dict(type="str", default="0"),
+            persistent=dict(type="bool", default=True))),
+        reload=probe(),
+        readiness=probe(),
         exposure_max=dict(type="float", default=3.0),
         keep_versions=dict(type="int", default=1),
         lock_timeout=dict(type="int", default=120),
@@ -389,23 +388,15 @@ def argument_spec():
 
 def main():
     module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
-    try:
+
+    def make():
         component = Component(module.params)
-        converger = Converger(component, Host(), module.check_mode)
-        if module.check_mode:
-            result = converger.run()
-        else:
-            with locked("/run/lock/psf-observatory/%s.lock" % component.name, component.lock_timeout):
-                result = converger.run()
+        return Converger(component, Host(), module.check_mode), "%s/%s.lock" % (LOCKS, component.name)
+
+    try:
+        answer(module, make, module.params["lock_timeout"])
     except NeedsArtifact as needs:
         module.exit_json(changed=False, needs_artifact=True, other_artifact=needs.other)
-    except ConcernError as error:
-        module.fail_json(msg=error.msg, **error.details)
-    for warning in converger.warnings:
-        module.warn(warning)
-    if module._diff:
-        result["diff"] = converger.plan.diff()
-    module.exit_json(**result)
 
 
 if __name__ == "__main__":

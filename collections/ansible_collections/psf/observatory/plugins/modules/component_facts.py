@@ -15,13 +15,8 @@ description:
   - With it, artifacts and certificates are prepared on the controller before any host is touched.
 author:
   - PSF Observatory contributors (@psf-web)
-attributes:
-  check_mode:
-    support: full
-    description: It only reads.
-  diff_mode:
-    support: none
-    description: There is nothing to change.
+extends_documentation_fragment:
+  - psf.observatory.attributes.reads
 """
 
 EXAMPLES = r"""

@@ -15,6 +15,8 @@ description:
   - C(plugins/plugin_utils/governance/verify.py) does the same from a shell, and needs nothing but Python.
 author:
   - PSF Observatory contributors (@psf-web)
+extends_documentation_fragment:
+  - psf.observatory.attributes.reads
 options:
   directory:
     description: Directory of all runs.
@@ -23,13 +25,6 @@ options:
   public_key:
     description: An ed25519 public key (PEM or OpenSSH). With it, every run must be signed.
     type: path
-attributes:
-  check_mode:
-    support: full
-    description: It only reads.
-  diff_mode:
-    support: none
-    description: There is nothing to change.
 """
 
 EXAMPLES = r"""

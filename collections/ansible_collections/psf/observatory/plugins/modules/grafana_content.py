@@ -26,49 +26,28 @@ notes:
     refused where this Grafana does not keep them.
   - Objects of alerting that files of the server hold are left to the files. Where Grafana 9.4 does not tell (templates, mute timings),
     the files bring theirs back at the next start.
+  - A sync that takes longer says every ten seconds how far it is, in the system log of the machine where the module runs
+    (C(journalctl -ft ansible-psf.observatory.grafana_content)).
+  - An object belongs to one set (O(scope)). One that another set of the organisation has otherwise is refused; one that both have alike
+    stays until the last gives it up.
   - Service accounts get no tokens. A token is shown once, so it belongs into a vault at that moment. The examples show how.
 author:
   - PSF Observatory contributors (@psf-web)
 extends_documentation_fragment:
   - psf.observatory.grafana
+  - psf.observatory.grafana.server
+  - psf.observatory.services.login
 options:
-  url:
-    description: Base URL of Grafana, with its sub path.
-    type: str
-    required: true
-  username:
-    description: Name for basic authentication.
-    type: str
-  password:
-    description: Password for basic authentication.
-    type: str
   token:
     description: Token of a service account, instead of O(username) and O(password).
     type: str
   org_id:
     description: Number of the organisation. Left out, it is the current one of the user, or the one of the token.
     type: int
-  ca:
-    description: File with the certificate authority that signed Grafana's certificate, where the module runs.
-    type: str
-  cert:
-    description: File with a client certificate.
-    type: str
-  key:
-    description: File with its key.
-    type: str
-  validate_certs:
-    description: Whether Grafana's certificate is validated.
-    type: bool
-    default: true
   use_proxy:
     description: Whether the environment's proxies are used.
     type: bool
     default: true
-  timeout:
-    description: Seconds for one answer.
-    type: float
-    default: 30
   retries:
     description: How often a call is repeated after 429, 502, 503, 504, a lost connection, or a database that was busy.
     type: int
@@ -282,22 +261,20 @@ import tempfile
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.psf.observatory.plugins.module_utils.grafana.client import Client
-from ansible_collections.psf.observatory.plugins.module_utils.grafana.options import content_spec
+from ansible_collections.psf.observatory.plugins.module_utils.grafana.options import content_spec, server_spec
 from ansible_collections.psf.observatory.plugins.module_utils.grafana.sync import Sync
-from ansible_collections.psf.observatory.plugins.module_utils.reconcile import ConcernError, locked
+from ansible_collections.psf.observatory.plugins.module_utils.reconcile import LOCKS, ConcernError, answer
+from ansible_collections.psf.observatory.plugins.module_utils.services import login
 
 
 def argument_spec():
     return dict(
-        url=dict(type="str", required=True), username=dict(type="str"), password=dict(type="str", no_log=True),
-        token=dict(type="str", no_log=True), org_id=dict(type="int"), ca=dict(type="str"), cert=dict(type="str"),
-        key=dict(type="str", no_log=False), validate_certs=dict(type="bool", default=True), use_proxy=dict(type="bool", default=True),
-        timeout=dict(type="float", default=30), retries=dict(type="int", default=5), workers=dict(type="int"),
-        lock_timeout=dict(type="int", default=120), scope=dict(type="str", default="default"),
-        state=dict(type="str", choices=["present", "absent"], default="present"), prune=dict(type="bool", default=True),
-        drift=dict(type="str", choices=["overwrite", "leave", "adopt"], default="overwrite"), adopt_to=dict(type="path"),
-        verify=dict(type="bool", default=True), alerting_editable=dict(type="bool", default=False),
-        **content_spec())
+        login(), token=dict(type="str", no_log=True), org_id=dict(type="int"), use_proxy=dict(type="bool", default=True),
+        retries=dict(type="int", default=5), workers=dict(type="int"), lock_timeout=dict(type="int", default=120),
+        scope=dict(type="str", default="default"), state=dict(type="str", choices=["present", "absent"], default="present"),
+        prune=dict(type="bool", default=True), drift=dict(type="str", choices=["overwrite", "leave", "adopt"], default="overwrite"),
+        adopt_to=dict(type="path"), verify=dict(type="bool", default=True), alerting_editable=dict(type="bool", default=False),
+        **server_spec(), **content_spec())
 
 
 def client(params):
@@ -317,30 +294,15 @@ def client(params):
 def lock_of(params):
     """The lock's file: one for an organisation, in a directory of the one who runs this, who need not be root."""
     name = hashlib.sha256(("%s %s" % (params["url"].rstrip("/"), params["org_id"])).encode()).hexdigest()[:16]
-    top = "/run/lock/psf-observatory" if os.getuid() == 0 else "%s/psf-observatory-%d" % (tempfile.gettempdir(), os.getuid())
+    top = LOCKS if os.getuid() == 0 else "%s/psf-observatory-%d" % (tempfile.gettempdir(), os.getuid())
     return "%s/grafana-%s.lock" % (top, name)
 
 
 def main():
     module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True, mutually_exclusive=[("token", "username")],
                            required_together=[("username", "password"), ("cert", "key")])
-    params, sync = module.params, None
-    try:
-        sync = Sync(client(params), params, module.check_mode, progress=module.log)
-        if module.check_mode:
-            result = sync.run()
-        else:
-            with locked(lock_of(params), params["lock_timeout"]):
-                result = sync.run()
-    except ConcernError as error:
-        for warning in sync.warnings if sync else []:
-            module.warn(warning)
-        module.fail_json(msg=error.msg, **error.details)
-    for warning in sync.warnings:
-        module.warn(warning)
-    if module._diff:
-        result["diff"] = sync.plan.diff()
-    module.exit_json(**result)
+    params = module.params
+    answer(module, lambda: (Sync(client(params), params, module.check_mode, progress=module.log), lock_of(params)), params["lock_timeout"])
 
 
 if __name__ == "__main__":

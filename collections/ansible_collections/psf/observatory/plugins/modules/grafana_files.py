@@ -28,6 +28,7 @@ author:
   - PSF Observatory contributors (@psf-web)
 extends_documentation_fragment:
   - psf.observatory.grafana
+  - psf.observatory.grafana.reload
 options:
   path:
     description: Grafana's provisioning directory.
@@ -74,34 +75,6 @@ options:
     type: str
     choices: [present, absent]
     default: present
-  reload:
-    description:
-      - Tell Grafana to read the changed files. When it refuses them, all files are put back, and it is told again. Left out, restart it.
-    type: dict
-    suboptions:
-      url:
-        description: Base URL of Grafana, with its sub path.
-        type: str
-        required: true
-      username:
-        description: An admin of the server; a token cannot do it.
-        type: str
-        required: true
-      password:
-        description: Its password.
-        type: str
-        required: true
-      ca:
-        description: File with the certificate authority that signed Grafana's certificate.
-        type: str
-      validate_certs:
-        description: Whether Grafana's certificate is validated.
-        type: bool
-        default: true
-      timeout:
-        description: Seconds for one answer.
-        type: float
-        default: 30
 attributes:
   check_mode:
     support: full
@@ -169,8 +142,8 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.psf.observatory.plugins.module_utils.grafana import files
 from ansible_collections.psf.observatory.plugins.module_utils.grafana.client import Client
 from ansible_collections.psf.observatory.plugins.module_utils.grafana.file_store import Store
-from ansible_collections.psf.observatory.plugins.module_utils.grafana.options import content_spec
-from ansible_collections.psf.observatory.plugins.module_utils.reconcile import ConcernError, locked
+from ansible_collections.psf.observatory.plugins.module_utils.grafana.options import content_spec, server_spec
+from ansible_collections.psf.observatory.plugins.module_utils.reconcile import ConcernError, Plan, answer
 
 STATE = "/var/lib/psf-observatory/grafana_files"
 PARTS = ("datasources", "alerting", "dashboards")
@@ -185,9 +158,8 @@ def argument_spec():
         update_interval=dict(type="int", default=30), allow_ui_updates=dict(type="bool", default=False),
         keep_deleted=dict(type="bool", default=True), state=dict(type="str", choices=["present", "absent"], default="present"),
         reload=dict(type="dict", options=dict(
-            url=dict(type="str", required=True), username=dict(type="str", required=True),
-            password=dict(type="str", required=True, no_log=True), ca=dict(type="str"), validate_certs=dict(type="bool", default=True),
-            timeout=dict(type="float", default=30))),
+            server_spec(), username=dict(type="str", required=True), password=dict(type="str", required=True, no_log=True),
+            ca=dict(type="str"))),
         **content_spec())
 
 
@@ -233,42 +205,47 @@ class Reload:
             client.close()
 
 
-def run(params, check_mode):
-    """The module's result and its Plan."""
-    where = places(params)
-    found_version = version(params["version"])
-    wanted, warnings = files.declared(params, found_version) if params["state"] == "present" else ({}, [])
-    store = Store("%s/%s.json" % (STATE, where.scope), params["group"], where.own)
-    store.load()
-    objects = files.objects(wanted)
-    gone = merged(store.gone, store.objects, objects) if params["keep_deleted"] or params["reload"] else {}
-    target = files.render(wanted, gone, where)
-    plan, drift, writes, removals = store.plan(target)
-    reload = Reload(params["reload"], where.provisioning)
-    if (plan or gone != store.gone or objects != store.objects) and not check_mode:
-        put(store, target, writes, removals, objects, gone, reload)
-        if gone and params["reload"]:
-            # Grafana has read the deletions, so they need not be named any more.
-            target = files.render(wanted, {}, where)
-            _plan, _drift, writes, removals = store.plan(target)
-            store.apply(target, writes, removals, objects, {}, lambda: None)
-            gone = {}
-    return {"changed": bool(plan), "plan": plan.as_list(), "drift": drift, "reloaded": reload.done,
-            "deleted": {kind: sorted(rows) for kind, rows in gone.items()}}, plan, warnings
+class Provisioning:
+    """The files of one scope, as declared."""
 
+    def __init__(self, params, check_mode):
+        self.params, self.check_mode, self.where = params, check_mode, places(params)
+        self.plan, self.warnings = Plan(), []
+        self.reload = Reload(params["reload"], self.where.provisioning)
+        self.store = Store("%s/%s.json" % (STATE, self.where.scope), params["group"], self.where.own)
 
-def put(store, target, writes, removals, objects, gone, reload):
-    touched = list(writes) + removals
-    try:
-        store.apply(target, writes, removals, objects, gone, lambda: reload(touched))
-    except ConcernError as error:
-        if reload.options and touched:
-            try:
-                reload(touched)
-            except ConcernError as second:
-                raise ConcernError("%s; all files were put back, and Grafana was to read them again, but: %s" % (error.msg, second.msg)) \
-                    from error
-        raise ConcernError("%s; all files were put back" % error.msg) from error
+    def run(self):
+        params, store = self.params, self.store
+        found_version = version(params["version"])
+        wanted, self.warnings = files.declared(params, found_version) if params["state"] == "present" else ({}, [])
+        store.load()
+        objects = files.objects(wanted)
+        gone = merged(store.gone, store.objects, objects) if params["keep_deleted"] or params["reload"] else {}
+        target = files.render(wanted, gone, self.where)
+        self.plan, drift, writes, removals = store.plan(target)
+        if (self.plan or gone != store.gone or objects != store.objects) and not self.check_mode:
+            self._put(target, writes, removals, objects, gone)
+            if gone and params["reload"]:
+                # Grafana has read the deletions, so they need not be named any more.
+                target = files.render(wanted, {}, self.where)
+                _plan, _drift, writes, removals = store.plan(target)
+                store.apply(target, writes, removals, objects, {}, lambda: None)
+                gone = {}
+        return {"changed": bool(self.plan), "plan": self.plan.as_list(), "drift": drift, "reloaded": self.reload.done,
+                "deleted": {kind: sorted(rows) for kind, rows in gone.items()}}
+
+    def _put(self, target, writes, removals, objects, gone):
+        touched = list(writes) + removals
+        try:
+            self.store.apply(target, writes, removals, objects, gone, lambda: self.reload(touched))
+        except ConcernError as error:
+            if self.reload.options and touched:
+                try:
+                    self.reload(touched)
+                except ConcernError as second:
+                    raise ConcernError("%s; all files were put back, and Grafana was to read them again, but: %s"
+                                       % (error.msg, second.msg)) from error
+            raise ConcernError("%s; all files were put back" % error.msg) from error
 
 
 def merged(gone, before, now):
@@ -284,19 +261,12 @@ def merged(gone, before, now):
 
 def main():
     module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
-    try:
-        if module.check_mode:
-            result, plan, warnings = run(module.params, True)
-        else:
-            with locked("%s/%s.lock" % (STATE, module.params["scope"].replace("/", "_")), 120):
-                result, plan, warnings = run(module.params, False)
-    except ConcernError as error:
-        module.fail_json(msg=error.msg, **error.details)
-    for warning in warnings:
-        module.warn(warning)
-    if module._diff:
-        result["diff"] = plan.diff()
-    module.exit_json(**result)
+
+    def make():
+        concern = Provisioning(module.params, module.check_mode)
+        return concern, "%s/%s.lock" % (STATE, concern.where.scope)
+
+    answer(module, make, 120)
 
 
 if __name__ == "__main__":

@@ -24,14 +24,8 @@ options:
     type: int
     default: 30
 extends_documentation_fragment:
+  - psf.observatory.attributes.reads
   - psf.observatory.services.service
-attributes:
-  check_mode:
-    support: full
-    description: It only asks.
-  diff_mode:
-    support: none
-    description: There is nothing to change.
 """
 
 EXAMPLES = r"""

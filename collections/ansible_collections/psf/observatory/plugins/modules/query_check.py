@@ -38,15 +38,9 @@ options:
     type: int
     default: 60
 extends_documentation_fragment:
+  - psf.observatory.attributes.reads
   - psf.observatory.services
   - psf.observatory.services.credentials
-attributes:
-  check_mode:
-    support: full
-    description: It only asks.
-  diff_mode:
-    support: none
-    description: There is nothing to change.
 """
 
 EXAMPLES = r"""

@@ -16,7 +16,7 @@ from ansible_collections.psf.observatory.plugins.module_utils.component.converge
 from ansible_collections.psf.observatory.plugins.module_utils.component.host import Host
 from ansible_collections.psf.observatory.plugins.module_utils.component.model import Component
 from ansible_collections.psf.observatory.plugins.modules import component as component_module
-from ansible_collections.psf.observatory.plugins.plugin_utils import artifacts
+from ansible_collections.psf.observatory.plugins.plugin_utils.artifacts.payload import write_payload
 
 # What a file says to make the service misbehave, as bad settings would.
 CRASH, HANG, REFUSE = "CRASH", "HANG", "REFUSE"
@@ -41,6 +41,8 @@ class FakeHost(Host):
         self.commands = []
         self.validators = {}
         self.exposure_of_units = "1.2"
+        # What `systemd-analyze verify` has against unit files.
+        self.verdict = ""
         self.changes, self.interrupt_at = 0, None
         self.clock = 1_700_000_000.0
         if monkeypatch:
@@ -129,6 +131,12 @@ class FakeHost(Host):
         return 0, "\n".join(self.service(name).journal)
 
     def _systemd_analyze(self, words):
+        if words[0] == "calendar":
+            # The service manager's words, for what is no time.
+            return (0, "Next elapse: ...") if words[1][:1] in "*d0123456789" else (1, "Failed to parse calendar specification '%s': "
+                                                                                   "Invalid argument\n" % words[1])
+        if words[0] == "verify":
+            return (1, self.verdict) if self.verdict else (0, "")
         if self.exposure_of_units is None:
             return 1, "security: unrecognized option '--offline'\n"
         return 0, "\n→ Overall exposure level for %s: %s OK :-)\n" % (os.path.basename(words[-1]), self.exposure_of_units)
@@ -141,7 +149,9 @@ class FakeHost(Host):
             for name, service in self.services.items():
                 service.unit = self._unit_file(name)
             return 0, ""
-        name = [w for w in words[1:] if not w.startswith("--")][0][:-len(".service")]
+        # A service goes by its bare name here, a timer by its whole one.
+        name = [w for w in words[1:] if not w.startswith("--")][0]
+        name = name[:-len(".service")] if name.endswith(".service") else name
         return getattr(self, "_do_" + verb.replace("-", "_"))(name, self.service(name))
 
     # -- services ------------------------------------------------------------------------------------------------------
@@ -150,7 +160,7 @@ class FakeHost(Host):
             active="inactive", sub="dead", enabled=False, restarts=0, unit=None, started=None, loaded=None, journal=[]))
 
     def _unit_file(self, name):
-        found = self.read("/etc/systemd/system/%s.service" % name)
+        found = self.read("/etc/systemd/system/" + (name if name.endswith(".timer") else name + ".service"))
         return found.data if found else None
 
     def _configuration(self, name):
@@ -253,7 +263,7 @@ def resolved(directory, version, programs=None, payload=True):
     chosen = {"source": "release", "version": version, "id": identity}
     answer = {"server": "demo", "accept": [chosen], "chosen": chosen}
     if payload:
-        path = artifacts.write_payload(programs or {"demo": b"#!demo " + version.encode()}, directory / (version + ".tar.gz"))
+        path = write_payload(programs or {"demo": b"#!demo " + version.encode()}, directory / (version + ".tar.gz"))
         answer.update(payload=str(path), payload_sha256=hashlib.sha256(path.read_bytes()).hexdigest())
     return answer
 

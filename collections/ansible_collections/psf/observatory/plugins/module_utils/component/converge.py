@@ -1,29 +1,22 @@
 # Copyright: PSF Observatory contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make a component run as declared: read, plan, validate, swap, verify, else put everything back.
-
-What is kept on the target (in /var/lib/psf-observatory/components/<name>/):
-  state.json        what we own: paths, unit, artifact stamp; only this is ever pruned
-  transaction.json  present from before the first swap until the service is ready: a run that finds one was preceded by
-                    an interrupted run, restarts the service and verifies it
-  backup/           the last good content of all that the transaction changes
-"""
+"""Make a component run as declared: read, plan, validate (validate.py), swap and verify or put back (transaction.py)."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-import re
-import shutil
-import tempfile
 
 from ansible_collections.psf.observatory.plugins.module_utils.component import probe, unit
 from ansible_collections.psf.observatory.plugins.module_utils.component.host import TEXT_LIMIT
+from ansible_collections.psf.observatory.plugins.module_utils.component.transaction import Transaction
+from ansible_collections.psf.observatory.plugins.module_utils.component.validate import Validation
 from ansible_collections.psf.observatory.plugins.module_utils.reconcile import ConcernError, Plan
 
 IMPACTS = ("none", "reload", "restart")
-POLL = 0.25
+# Steps that are done before validation, as the validator may be part of the very artifact.
+FIRST = ("create group", "create user", "set directory", "install artifact")
 
 
 class NeedsArtifact(Exception):
@@ -42,16 +35,14 @@ class Converger:
         self.check_mode = check_mode
         self.plan = Plan()
         self.impact = "none"
-        self.exposure = None
-        self.warnings = []
+        self.validation = Validation(component, host, check_mode)
+        self.warnings = self.validation.warnings
         self.stamp = None
         self._swaps = []
 
     # -- entry ---------------------------------------------------------------------------------------------------------
     def run(self):
-        self.state = self.host.read_json(self.wanted.state_dir + "/state.json") or {}
-        self.pending = self.host.read_json(self.wanted.state_dir + "/transaction.json")
-        self.unit_found = self.host.unit(self.wanted.name)
+        self.transaction = Transaction(self.wanted, self.host)
         if self.wanted.absent:
             self._plan_absent()
             if not self.check_mode:
@@ -62,36 +53,69 @@ class Converger:
             "changed": bool(self.plan),
             "plan": self.plan.as_list(),
             "artifact": self.stamp,
-            "exposure": self.exposure,
+            "exposure": self.validation.exposure,
         }
 
     # -- present -------------------------------------------------------------------------------------------------------
     def _converge(self):
+        self._check_timer()
         self._plan_account()
         self._plan_directories()
         directory = self._plan_artifact()
         self._plan_files()
         self._plan_unit()
-        if self.pending is not None:
+        if self.transaction.pending is not None:
             self._raise_impact("restart")
             self.plan.add("confirm", self.wanted.name, "an earlier run was interrupted before the service was ready")
         self._plan_service()
         if not self.plan:
             self._verify_unchanged()
-            if not self.check_mode and self.state != self._state():
-                self._commit()
+            if not self.check_mode and (self.transaction.state != self._state() or self._touched()):
+                self.transaction.commit(self._state())
             return
-        self._validate(directory)
+        self.validation.run(directory, any(step.verb == "write unit" for step in self.plan.steps), self._prepare)
         if self.check_mode:
             return
-        self._apply()
+        self.transaction.run(self._swaps, self.impact, self._state(), self.plan)
+        if self.wanted.artifact:
+            self._prune_versions()
+
+    def _prepare(self):
+        for step in self.plan.steps:
+            if step.verb in FIRST and step.action:
+                step.action()
+
+    def _check_timer(self):
+        wanted, state = self.wanted, self.transaction.state
+        if state and bool(state.get("timer")) != bool(wanted.timer):
+            raise ConcernError("timer: %s has been %s so far; remove it with state=absent first"
+                               % (wanted.name, "run by a timer" if state.get("timer") else "a service that stays"))
+        for text in wanted.timer["calendar"] if wanted.timer else ():
+            problem = self.host.calendar_problem(text)
+            if problem:
+                raise ConcernError("timer.calendar: %r is no time that systemd understands (systemd.time(7), like *-*-* 04:00:00): %s"
+                                   % (text, problem))
+
+    def _touched(self):
+        """Whether a file was touched since the last run but is as declared all the same; this run has seen that, so it is noted anew."""
+        notes = os.stat(self.host.real(self.wanted.state_dir + "/state.json")).st_mtime
+        return any(os.lstat(self.host.real(item.path)).st_ctime > notes for item in self.wanted.files)
 
     def _raise_impact(self, impact):
+        if self.wanted.timer:
+            # The next run of a job takes what there is then; one that is under way is left alone.
+            return
         if IMPACTS.index(impact) > IMPACTS.index(self.impact):
             self.impact = impact
 
     def _plan_account(self):
         wanted, host = self.wanted, self.host
+        if not wanted.create_user:
+            for option, name, found in (("user", wanted.user, host.uid(wanted.user)), ("group", wanted.group, host.gid(wanted.group))):
+                if found is None:
+                    raise ConcernError("%s: there is no %s %s on this host, and create_user is false"
+                                       % (option, "account" if option == "user" else option, name))
+            return
         if host.gid(wanted.group) is None:
             self.plan.add("create group", wanted.group, action=lambda: host.add_group(wanted.group))
         if host.uid(wanted.user) is None:
@@ -153,7 +177,7 @@ class Converger:
         self.host.write_json(directory + ".json", self.stamp)
 
     def _plan_files(self):
-        secret = self._secret_paths()
+        secret = self.transaction.secret_paths()
         for item in self.wanted.files:
             found = self.host.read(item.path)
             uid, gid = self._ids(item.owner, item.group)
@@ -167,7 +191,7 @@ class Converger:
             self._swap_file(item)
             self._raise_impact(self._effective(item.on_change))
         declared = {item.path for item in self.wanted.files}
-        for path, on_change in sorted(self._owned().items()):
+        for path, on_change in sorted(self.transaction.owned().items()):
             if path in declared:
                 continue
             found = self.host.read(path)
@@ -175,17 +199,6 @@ class Converger:
                 self.plan.add("remove file", path, "no longer declared", _text(found.data), None, True)
                 self._swaps.append((path, lambda p=path: self.host.remove(p)))
                 self._raise_impact(self._effective(on_change))
-
-    def _owned(self):
-        """Files that earlier runs wrote, path to what a change of it needs; an interrupted one wrote some that no state has yet."""
-        files = dict.fromkeys((self.pending or {}).get("files") or {}, "restart")
-        files.pop(self.wanted.unit_path, None)
-        files.update(self.state.get("files") or {})
-        return files
-
-    def _secret_paths(self):
-        """Files whose content on the host may be a secret, although the declaration no longer says so."""
-        return set(self.state.get("secret") or []).union((self.pending or {}).get("secret") or [])
 
     def _effective(self, on_change):
         return "restart" if on_change == "reload" and not self.wanted.reload else on_change
@@ -195,19 +208,24 @@ class Converger:
                                                                *self._ids(item.owner, item.group))))
 
     def _plan_unit(self):
-        path, text = self.wanted.unit_path, unit.render(self.wanted).encode("utf-8")
+        for path, text in unit.files(self.wanted):
+            self._plan_unit_file(path, text.encode("utf-8"))
+
+    def _plan_unit_file(self, path, text):
         found = self.host.read(path)
         if not found or found.data != text:
             self.plan.add("write unit", path, "" if found else "new", _text(found.data) if found else None, _text(text))
             self._swaps.append((path, lambda: self.host.write(path, text, 0o644, 0, 0)))
             self._raise_impact("restart")
+            if path == self.wanted.timer_path:
+                self.impact = "restart"
         elif (found.mode, found.uid, found.gid) != (0o644, *self._ids("root", "root")):
             self.plan.add("set mode", path, "0644 root:root")
             self._swaps.append((path, lambda: self.host.write(path, text, 0o644, 0, 0)))
 
     def _plan_service(self):
-        wanted, found = self.wanted, self.unit_found
-        name = wanted.name + ".service"
+        wanted, found = self.wanted, self.transaction.unit
+        name = wanted.main
         active = found.get("ActiveState") in ("active", "reloading", "activating")
         if wanted.enabled != (found.get("UnitFileState") == "enabled"):
             self.plan.add("enable" if wanted.enabled else "disable", name)
@@ -219,166 +237,6 @@ class Converger:
             self.plan.add("start", name)
         elif self.impact != "none":
             self.plan.add(self.impact, name)
-
-    # -- validation ----------------------------------------------------------------------------------------------------
-    def _validate(self, directory):
-        """Run the service's own tools on what is to come, in a private directory, before anything is swapped."""
-        work = tempfile.mkdtemp(prefix="psf-validate-", dir="/var/tmp")
-        try:
-            self._stage(work)
-            text = unit.render(self.wanted)
-            self._check_unit(work, text)
-            if self.check_mode:
-                self._run_validators(work, directory)
-            else:
-                self._staged_later(work, directory)
-        finally:
-            shutil.rmtree(work, ignore_errors=True)
-
-    def _staged_later(self, work, directory):
-        """Account, directories and artifact come first: the validator may be part of the very artifact."""
-        for step in self.plan.steps:
-            if step.verb in ("create group", "create user", "set directory", "install artifact") and step.action:
-                step.action()
-                step.action = None
-        self._run_validators(work, directory)
-
-    def _stage(self, work):
-        """The declared files under `work`; where one names another of them in config_dir, it names the staged copy."""
-        inside = [item.path for item in self.wanted.files if item.path.startswith(self.wanted.config_dir + "/")]
-        names = b"|".join(re.escape(path.encode()) for path in sorted(inside, key=len, reverse=True))
-        for item in self.wanted.files:
-            path = work + item.path
-            os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-            data = item.data
-            if inside:
-                data = re.sub(names, lambda match: work.encode() + match.group(), data)
-            with open(path, "wb") as stream:
-                os.chmod(path, 0o600)
-                stream.write(data)
-
-    def _check_unit(self, work, text):
-        if not any(step.verb == "write unit" for step in self.plan.steps):
-            return
-        path = os.path.join(work, self.wanted.name + ".service")
-        with open(path, "w", encoding="utf-8") as stream:
-            stream.write(text)
-        self.exposure = self.host.exposure(path)
-        limit = self.wanted.exposure_max
-        if self.exposure is None:
-            self.warnings.append("this host's systemd cannot analyse a unit file offline; the exposure of %s was not measured"
-                                 % self.wanted.name)
-        elif self.exposure > limit:
-            raise ConcernError("unit.hardening: %s would have an exposure of %.1f, more than exposure_max %.1f; "
-                               "see `systemd-analyze security --offline=true` for what opens it"
-                               % (self.wanted.name, self.exposure, limit))
-
-    def _run_validators(self, work, directory):
-        tokens = {"artifact": self.host.real(directory or self.wanted.current), "config": work + self.wanted.config_dir,
-                  "data": self.wanted.data_dir, "root": work}
-        environment = {}
-        for item in self.wanted.files:
-            if item.path == self.wanted.environment_path:
-                environment = _parse_environment(item.data.decode("utf-8"))
-        for command in self.wanted.validate:
-            argv = [unit.expand(part, tokens) for part in command]
-            absent = [word for word in command if word.startswith("{artifact}/") and not os.path.exists(unit.expand(word, tokens))]
-            if self.check_mode and (absent or shutil.which(argv[0]) is None):
-                self.warnings.append("not validated in check mode: %s is not on this host yet" % (absent or command)[0])
-                continue
-            code, output = self.host.run(argv, check=False, env=environment)
-            if code != 0:
-                words = " | ".join(line.strip() for line in output.replace(work, "").splitlines() if line.strip())
-                raise ConcernError("%s: the new configuration is not valid, nothing was changed: %s says: %s"
-                                   % (self.wanted.name, " ".join(command[:3]), words[-1500:]), validator=command)
-
-    # -- apply ---------------------------------------------------------------------------------------------------------
-    def _apply(self):
-        wanted, host = self.wanted, self.host
-        started = host.now()
-        self._begin()
-        try:
-            for _path, action in self._swaps:
-                action()
-            self._settle(started)
-        except BaseException as error:
-            if not isinstance(error, (ConcernError, OSError)):
-                raise
-            self._fail(error, started)
-        self._commit()
-        if wanted.artifact:
-            self._prune_versions()
-
-    def _begin(self):
-        """Write down the last good content before the first swap; one that an interrupted run left is kept as it is."""
-        host, home = self.host, self.wanted.state_dir
-        host.make_directory(home, 0o700)
-        host.make_directory(home + "/backup", 0o700)
-        record = self.pending or {"files": {}, "link": host.link(self.wanted.current),
-                                  "active": self.unit_found.get("ActiveState") == "active",
-                                  "enabled": self.unit_found.get("UnitFileState") == "enabled", "state": self.state}
-        for path, _action in self._swaps:
-            if path == self.wanted.current or path in record["files"]:
-                continue
-            found = host.read(path)
-            if found is None:
-                record["files"][path] = None
-            else:
-                copy = "%s/backup/%d" % (home, len(record["files"]))
-                host.write(copy, found.data, 0o600, 0, 0)
-                record["files"][path] = {"copy": copy, "mode": found.mode, "uid": found.uid, "gid": found.gid}
-        record["secret"] = sorted(self._secret_paths().union(item.path for item in self.wanted.files if item.secret))
-        host.write_json(home + "/transaction.json", record)
-        self.record = record
-
-    def _settle(self, started):
-        """Bring the service to what is on disk now and wait until it says that it is ready."""
-        wanted, host = self.wanted, self.host
-        name = wanted.name + ".service"
-        if any(path == wanted.unit_path for path, _action in self._swaps) or self.unit_found.get("NeedDaemonReload") == "yes":
-            host.systemctl("daemon-reload")
-        if wanted.enabled != (self.unit_found.get("UnitFileState") == "enabled"):
-            host.systemctl("enable" if wanted.enabled else "disable", "--quiet", name)
-        if not wanted.running:
-            host.systemctl("stop", name)
-            return
-        if self.impact == "restart":
-            host.systemctl("reset-failed", name, check=False)
-            host.systemctl("restart", name)
-            self._wait_ready(started, int(host.unit(wanted.name).get("NRestarts") or 0))
-        elif self.impact == "reload":
-            self._reload()
-            self._wait_ready(started, int(self.unit_found.get("NRestarts") or 0))
-
-    def _reload(self):
-        options = self.wanted.reload
-        if not options.get("url"):
-            self.host.systemctl("reload", self.wanted.name + ".service")
-            return
-        status, body = probe.request(options["url"], "POST", 30, **probe.credentials(options))
-        if status >= 300:
-            raise ConcernError("reload was refused: HTTP %d %s" % (status, " ".join(body.split())[:600]))
-
-    def _wait_ready(self, started, restarts, readiness=None):
-        wanted, host = self.wanted, self.host
-        readiness = (wanted.readiness if readiness is None else readiness) or {}
-        timeout = readiness.get("timeout") or 60
-        deadline = host.now() + timeout
-        reason = "not active"
-        while True:
-            found = host.unit(wanted.name)
-            if found.get("ActiveState") == "active":
-                reason = probe.ready(readiness) if readiness.get("url") or readiness.get("tcp") else ""
-                if not reason:
-                    return
-            else:
-                reason = "the unit is %s (%s)" % (found.get("ActiveState"), found.get("SubState"))
-            crashed = int(found.get("NRestarts") or 0) - restarts
-            if found.get("ActiveState") == "failed" or crashed >= 3:
-                raise ConcernError("it does not stay up (%d restarts): %s" % (max(crashed, 0), reason))
-            if host.now() > deadline:
-                raise ConcernError("not ready after %d s: %s" % (timeout, reason))
-            host.sleep(POLL)
 
     def _verify_unchanged(self):
         """Nothing to do is only said of a service that answers; one that is just starting is given its time."""
@@ -395,62 +253,10 @@ class Converger:
             return
         started = self.host.now()
         try:
-            self._wait_ready(started, int(self.unit_found.get("NRestarts") or 0))
+            self.transaction.wait_ready(int(self.transaction.unit.get("NRestarts") or 0))
         except ConcernError as error:
             raise ConcernError("%s is as declared but not ready: %s" % (self.wanted.name, error.msg),
                                log=self.host.logs(self.wanted.name, started - 600)) from error
-
-    # -- rollback and commit -------------------------------------------------------------------------------------------
-    def _fail(self, error, started):
-        """Put everything back, bring the old service up again, and say what happened in the service's own words."""
-        wanted, host = self.wanted, self.host
-        log = host.logs(wanted.name, started)
-        what = error.msg if isinstance(error, ConcernError) else str(error)
-        restored = self._rollback()
-        raise ConcernError("%s: %s. %s. Last words of the service: %s"
-                           % (wanted.name, what, restored, " | ".join(log[-5:]) or "none"),
-                           log=log, rolled_back=True) from error
-
-    def _rollback(self):
-        wanted, host, record = self.wanted, self.host, self.record
-        name = wanted.name + ".service"
-        for path, old in record["files"].items():
-            if old is None:
-                host.remove(path)
-            else:
-                host.write(path, host.read(old["copy"]).data, old["mode"], old["uid"], old["gid"])
-        if record["link"]:
-            host.set_link(wanted.current, record["link"])
-        elif host.link(wanted.current):
-            host.remove(wanted.current)
-        state = record.get("state", self.state)
-        if state:
-            host.write_json(wanted.state_dir + "/state.json", state)
-        else:
-            host.remove(wanted.state_dir + "/state.json")
-        host.systemctl("daemon-reload", check=False)
-        host.systemctl("enable" if record["enabled"] else "disable", "--quiet", name, check=False)
-        host.systemctl("reset-failed", name, check=False)
-        if not record["active"]:
-            host.systemctl("stop", name, check=False)
-            self._end_transaction()
-            return "Everything was put back; it was not running before"
-        code, output = host.systemctl("restart", name, check=False)
-        if code == 0:
-            try:
-                # The old configuration is asked the old way: the new one may listen elsewhere.
-                old_way = state.get("readiness", wanted.readiness) or {}
-                self._wait_ready(host.now(), int(host.unit(wanted.name).get("NRestarts") or 0), old_way)
-                self._end_transaction()
-                return "The old version and configuration were put back and run again"
-            except (ConcernError, OSError) as again:
-                output = str(again)
-        return "The old files were put back, but the old service does not run either (%s)" % output.strip()[-300:]
-
-    def _commit(self):
-        self.host.make_directory(self.wanted.state_dir, 0o700)
-        self.host.write_json(self.wanted.state_dir + "/state.json", self._state())
-        self._end_transaction()
 
     def _state(self):
         wanted = self.wanted
@@ -461,11 +267,8 @@ class Converger:
             "artifact": self.stamp, "user": wanted.user, "group": wanted.group,
             "config_dir": wanted.config_dir, "data_dir": wanted.data_dir,
             "directories": [row["path"] for row in wanted.directories],
+            **({"timer": True} if wanted.timer else {}),
         }
-
-    def _end_transaction(self):
-        self.host.remove(self.wanted.state_dir + "/transaction.json")
-        self.host.remove_tree(self.wanted.state_dir + "/backup")
 
     def _prune_versions(self):
         """Keep the current version and the ones before it that were asked for; the newest by time of installation."""
@@ -479,30 +282,45 @@ class Converger:
             self.host.remove("%s/%s.json" % (base, name))
 
     # -- absent --------------------------------------------------------------------------------------------------------
+    def _plan_absent_timer(self):
+        """The timer goes first, so that it starts nothing any more."""
+        host, path = self.host, self.wanted.timer_path
+        if not host.read(path):
+            return
+        name = os.path.basename(path)
+        found = host.unit(name)
+        if found.get("ActiveState") in ("active", "failed"):
+            self.plan.add("stop", name, action=lambda: host.systemctl("stop", name))
+        if found.get("UnitFileState") == "enabled":
+            self.plan.add("disable", name, action=lambda: host.systemctl("disable", "--quiet", name))
+        self.plan.add("remove unit", path, action=lambda: (host.remove(path), host.systemctl("daemon-reload")))
+
     def _plan_absent(self):
         wanted, host, plan = self.wanted, self.host, self.plan
+        self._plan_absent_timer()
         name = wanted.name + ".service"
-        if self.unit_found.get("ActiveState") in ("active", "activating", "reloading", "failed"):
+        found = host.unit(wanted.name)
+        if found.get("ActiveState") in ("active", "activating", "reloading", "failed"):
             plan.add("stop", name, action=lambda: (host.systemctl("stop", name), host.systemctl("reset-failed", name, check=False)))
-        if self.unit_found.get("UnitFileState") == "enabled":
+        if found.get("UnitFileState") == "enabled":
             plan.add("disable", name, action=lambda: host.systemctl("disable", "--quiet", name))
         if host.read(wanted.unit_path):
             plan.add("remove unit", wanted.unit_path,
                      action=lambda: (host.remove(wanted.unit_path), host.systemctl("daemon-reload")))
-        for path in sorted(self._owned()):
+        for path in sorted(self.transaction.owned()):
             if host.read(path):
                 plan.add("remove file", path, action=lambda p=path: host.remove(p))
         if host.directory(wanted.home):
             plan.add("remove versions", wanted.home, action=lambda: host.remove_tree(wanted.home))
-        data = self.state.get("data_dir") or wanted.data_dir
-        config = self.state.get("config_dir") or wanted.config_dir
-        if host.directory(config) and (wanted.purge or self.state):
+        data = self.transaction.state.get("data_dir") or wanted.data_dir
+        config = self.transaction.state.get("config_dir") or wanted.config_dir
+        if host.directory(config) and (wanted.purge or self.transaction.state):
             plan.add("remove directory", config, "" if wanted.purge else "when empty",
                      action=lambda: host.remove_tree(config) if wanted.purge else host.remove_empty(config))
         if wanted.purge:
             if host.directory(data):
                 plan.add("purge data", data, action=lambda: host.remove_tree(data))
-            if host.uid(wanted.user) is not None and wanted.user != "root":
+            if wanted.create_user and host.uid(wanted.user) is not None and wanted.user != "root":
                 plan.add("remove user", wanted.user, action=lambda: host.remove_user(wanted.user))
         if host.directory(wanted.state_dir):
             plan.add("forget state", wanted.state_dir, action=lambda: host.remove_tree(wanted.state_dir))
@@ -515,15 +333,3 @@ def _text(data):
     with contextlib.suppress(UnicodeDecodeError):
         return data.decode("utf-8")
     return "(%d bytes, binary)\n" % len(data)
-
-
-def _parse_environment(text):
-    """Undo the quoting of an environment file for the validators' own environment."""
-    found = {}
-    for line in text.split("\n")[:-1]:
-        key, _sep, value = line.partition("=")
-        value = value[1:-1]
-        for mark in ("`", "$", '"', "\\"):
-            value = value.replace("\\" + mark, mark)
-        found[key] = value
-    return found

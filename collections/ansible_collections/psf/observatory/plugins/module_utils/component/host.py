@@ -48,7 +48,8 @@ class Host:
 
     def run(self, argv, check=True, timeout=120, env=None, cwd=None):
         """Run a command with a C locale; returns (code, output of both streams)."""
-        environment = dict(os.environ, LC_ALL="C.UTF-8", **(env or {}))
+        environment = dict(os.environ, LC_ALL="C.UTF-8")
+        environment.update(env or {})
         try:
             done = self._runner(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=timeout, env=environment,
                                 cwd=cwd, stdin=subprocess.DEVNULL, check=False)
@@ -238,7 +239,9 @@ class Host:
 
     # -- units ---------------------------------------------------------------------------------------------------------
     def unit(self, name):
-        _code, output = self.run(["systemctl", "show", name + ".service", "--property=" + UNIT_PROPERTIES])
+        """What the service manager says of a unit; without a suffix it is a service."""
+        full = name if "." in name else name + ".service"
+        _code, output = self.run(["systemctl", "show", full, "--property=" + UNIT_PROPERTIES])
         return dict(line.split("=", 1) for line in output.splitlines() if "=" in line)
 
     def systemctl(self, *words, **options):
@@ -256,6 +259,21 @@ class Host:
         # The line ends with a smiley, which has a colon of its own on a plain terminal.
         found = re.search(r"exposure level for .*?: (\d+(?:\.\d+)?) ", output)
         return float(found.group(1)) if found else None
+
+    def calendar_problem(self, text):
+        """Why systemd does not understand a time, in its own words; "" where it does."""
+        code, output = self.run(["systemd-analyze", "calendar", text], check=False)
+        return "" if code == 0 else " ".join(output.split()) or "systemd-analyze calendar ended with %d" % code
+
+    def units_problem(self, paths):
+        """What `systemd-analyze verify` says against unit files; "" where it has nothing. None where it is too old to judge them alone
+        (before systemd 250 it also fails for what is wrong elsewhere on the host)."""
+        code, output = self.run(["systemd-analyze", "verify", "--man=no", "--recursive-errors=no"] + list(paths), check=False)
+        if "unrecognized option" in output:
+            return None
+        names = [os.path.basename(path) for path in paths]
+        lines = [line.strip() for line in output.splitlines() if any(name in line for name in names)]
+        return " | ".join(lines) or ("" if code == 0 else " ".join(output.split()))
 
     @staticmethod
     def now():

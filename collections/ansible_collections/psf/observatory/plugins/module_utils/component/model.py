@@ -49,17 +49,41 @@ class Component:
         self.config_dir = _absolute("config_dir", params["config_dir"] or "/etc/%s" % self.name)
         self.data_dir = _absolute("data_dir", params["data_dir"] or "/var/lib/%s" % self.name)
         self.artifact = params["resolved"]
+        self.create_user = params["create_user"]
+        self.timer = params["timer"]
         self.unit = params["unit"]
         self.reload = _reachable("reload", params["reload"])
         self.readiness = _reachable("readiness", params["readiness"])
         self.validate = params["validate"] or []
         self.exposure_max = params["exposure_max"]
-        self.lock_timeout = params["lock_timeout"]
         self.keep_versions = params["keep_versions"]
         if not self.absent and not (self.unit and self.unit.get("exec")):
             raise ConcernError("unit.exec: component %s declares no command to run" % self.name)
+        if self.timer and not self.absent:
+            self._job()
         self.directories = self._directories(params["directories"] or [])
         self.files = [] if self.absent else self._files(params)
+
+    def _job(self):
+        """What a job that a timer starts may not have, as nothing of it stays."""
+        for option in ("reload", "readiness"):
+            if getattr(self, option) is not None:
+                raise ConcernError("%s: %s is run by a timer and ends by itself; only what stays can be asked" % (option, self.name))
+        if not self.timer["calendar"]:
+            raise ConcernError("timer.calendar: %s needs at least one time, like *-*-* 04:00:00" % self.name)
+        for text in [*self.timer["calendar"], self.timer["random_delay"]]:
+            if not text.strip() or "\n" in text:
+                raise ConcernError("timer: %r is no time; see systemd.time(7)" % text)
+        self.unit = dict(self.unit, type="oneshot")
+
+    @property
+    def main(self):
+        """The unit that is started and enabled."""
+        return self.name + (".timer" if self.timer else ".service")
+
+    @property
+    def timer_path(self):
+        return "%s/%s.timer" % (UNITS, self.name)
 
     @property
     def home(self):
@@ -133,6 +157,18 @@ class Component:
                 raise ConcernError("files: %s is declared twice for component %s" % (item.path, self.name))
             seen.add(item.path)
         return files
+
+
+def parse_environment(text):
+    """Undo the quoting of an environment file for the validators' own environment."""
+    found = {}
+    for line in text.split("\n")[:-1]:
+        key, _sep, value = line.partition("=")
+        value = value[1:-1]
+        for mark in ("`", "$", '"', "\\"):
+            value = value.replace("\\" + mark, mark)
+        found[key] = value
+    return found
 
 
 def _reachable(option, options):

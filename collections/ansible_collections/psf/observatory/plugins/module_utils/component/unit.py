@@ -58,6 +58,12 @@ def quote(argument):
     return '"%s"' % text if text == "" or any(c in text for c in " \t'\";#") else text
 
 
+def files(component):
+    """(path, text) of the unit files: the service, and the timer where there is one."""
+    rows = [(component.unit_path, render(component))]
+    return [*rows, (component.timer_path, render_timer(component))] if component.timer else rows
+
+
 def render(component):
     """The whole unit file as text; equal input gives equal bytes."""
     unit = component.unit
@@ -74,7 +80,10 @@ def render(component):
         "Description=%s" % (unit.get("description") or component.name),
         "Wants=network-online.target",
         "After=%s" % " ".join(["network-online.target"] + list(unit.get("after") or [])),
-        "StartLimitIntervalSec=0",
+    ]
+    if not component.timer:
+        lines.append("StartLimitIntervalSec=0")
+    lines += [
         "",
         "[Service]",
         "Type=%s" % (unit.get("type") or "exec"),
@@ -89,9 +98,11 @@ def render(component):
     if unit.get("reload_signal"):
         lines.append("ExecReload=/bin/kill -%s $MAINPID" % unit["reload_signal"])
     lines += [
-        "WorkingDirectory=%s" % component.data_dir,
-        "Restart=always",
-        "RestartSec=%s" % (unit.get("restart_delay") or 2),
+        "WorkingDirectory=%s" % (unit.get("working_directory") or component.data_dir),
+    ]
+    if not component.timer:
+        lines += ["Restart=always", "RestartSec=%s" % (unit.get("restart_delay") or 2)]
+    lines += [
         "TimeoutStopSec=%s" % (unit.get("stop_timeout") or 30),
         "LimitNOFILE=%s" % (unit.get("open_files") or 16384),
         "SyslogIdentifier=%s" % component.name,
@@ -101,5 +112,28 @@ def render(component):
         value = hardening[key]
         for row in value if isinstance(value, list) else [value]:
             lines.append("%s=%s" % (key, row))
-    lines += ["", "[Install]", "WantedBy=multi-user.target", ""]
+    # What a timer starts is not started with the host.
+    lines += [""] if component.timer else ["", "[Install]", "WantedBy=multi-user.target", ""]
+    return "\n".join(lines)
+
+
+def render_timer(component):
+    """The timer that starts the unit, as systemd.timer(5) has it; equal input gives equal bytes."""
+    timer = component.timer
+    lines = [
+        "# Written by psf.observatory.component; local changes are undone by the next run.",
+        "[Unit]",
+        "Description=%s" % (component.unit.get("description") or component.name),
+        "",
+        "[Timer]",
+    ]
+    lines += ["OnCalendar=%s" % text for text in timer["calendar"]]
+    lines += [
+        "RandomizedDelaySec=%s" % timer["random_delay"],
+        "Persistent=%s" % ("yes" if timer["persistent"] else "no"),
+        "",
+        "[Install]",
+        "WantedBy=timers.target",
+        "",
+    ]
     return "\n".join(lines)

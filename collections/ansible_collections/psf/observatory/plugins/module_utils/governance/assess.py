@@ -33,6 +33,8 @@ class Reads:
         self.probes = probes
         self.world = world
         self.timeout = timeout
+        # Probes that wait until what was just started has settled.
+        self.longer = dict.fromkeys(registry.SETTLING, timeout + world.settle)
         self.threads = threads
         self.clock = clock
         self.done = {}
@@ -43,20 +45,20 @@ class Reads:
         while waiting or running:
             while waiting and len(running) < self.threads:
                 key, (name, arguments) = waiting.pop(0)
-                running[key] = self.clock()
+                seconds = self.longer.get(name, self.timeout)
+                running[key] = (self.clock() + seconds, seconds)
                 threading.Thread(target=self._call, args=(answers, key, name, arguments), daemon=True).start()
-            oldest = min(running.values())
             try:
-                key, answer = answers.get(timeout=max(oldest + self.timeout - self.clock(), 0.01))
+                key, answer = answers.get(timeout=max(min(running.values())[0] - self.clock(), 0.01))
             except queue.Empty:
                 answer = None
             if answer is not None:
                 if running.pop(key, None) is not None:
                     self.done[key] = answer
                 continue
-            for key in [key for key, started in running.items() if self.clock() - started >= self.timeout]:
-                del running[key]
-                self.done[key] = ([], "the probe did not end within %g s" % self.timeout, self.timeout, utc())
+            for key in [key for key, (deadline, _seconds) in running.items() if self.clock() >= deadline]:
+                _deadline, seconds = running.pop(key)
+                self.done[key] = ([], "the probe did not end within %g s" % seconds, seconds, utc())
 
     def _call(self, answers, key, name, arguments):
         started, readings, error = self.clock(), [], ""
@@ -87,10 +89,10 @@ def utc(moment=None):
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(moment))
 
 
-def assess(plan, credentials=None, timeout=20, threads=8, evidence=EVIDENCE, world=None, probes=None, judges=None):
+def assess(plan, credentials=None, timeout=20, threads=8, evidence=EVIDENCE, settle=0, world=None, probes=None, judges=None):
     """{"results", "controls", "host", "region", "started", "finished"}; never raises for what the world is like."""
     probes, judges = probes or registry.PROBES, judges or registry.JUDGES
-    world = world or World(plan["context"], credentials, timeout=timeout / 2.0)
+    world = world or World(plan["context"], credentials, timeout=timeout / 2.0, settle=settle)
     started = utc()
     asked, calls = {}, {}
     if world.container():

@@ -78,6 +78,8 @@ ALL = {
 }
 PROBES = {name: function for name, (function, _arguments) in ALL.items()}
 ARGUMENTS = {name: arguments for name, (_function, arguments) in ALL.items()}
+# Those that may wait until what was just started has settled (world.settle), beside their time.
+SETTLING = ("rules",)
 JUDGES = {
     "allocation": register.allocation,
     "citus_backups": backups.citus,

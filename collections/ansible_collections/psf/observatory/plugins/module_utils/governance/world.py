@@ -21,6 +21,7 @@ import json
 import os
 import stat
 import subprocess
+import time
 from urllib.parse import urlencode
 
 from ansible_collections.psf.observatory.plugins.module_utils.component import probe
@@ -35,11 +36,16 @@ class ReadError(Exception):
 
 
 class World:
-    def __init__(self, context=None, credentials=None, root="/", runner=None, timeout=10):
+    # For a probe that may wait until what was just started has settled.
+    clock = staticmethod(time.monotonic)
+    sleep = staticmethod(time.sleep)
+
+    def __init__(self, context=None, credentials=None, root="/", runner=None, timeout=10, settle=0):
         self.context = context or {}
         self.credentials = credentials or {}
         self.root = root
         self.timeout = timeout
+        self.settle = settle
         self._runner = runner or subprocess.run
 
     def container(self):

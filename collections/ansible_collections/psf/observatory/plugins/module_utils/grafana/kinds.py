@@ -10,100 +10,12 @@ carries the version that was read, or is a creation that a taken uid refuses.
 from __future__ import annotations
 
 from ansible_collections.psf.observatory.plugins.module_utils.grafana import compare, model
-from ansible_collections.psf.observatory.plugins.module_utils.grafana.client import ApiError, quoted
+from ansible_collections.psf.observatory.plugins.module_utils.grafana.base import GENERAL, Found, Kind, Listed
+from ansible_collections.psf.observatory.plugins.module_utils.grafana.client import quoted
 from ansible_collections.psf.observatory.plugins.module_utils.reconcile import ConcernError
 
-PAGE = 5000
-GENERAL = ("", "general", None)
 
-
-class Found:
-    """An object as Grafana has it.
-
-    lock: its version, or what else a write needs; raw: as answered; provisioned: it comes from files of the server; initial: it is what
-    Grafana has when nobody has written to it.
-    """
-
-    def __init__(self, data, lock=None, raw=None, provisioned=False, secrets=(), initial=False):
-        self.data, self.lock, self.raw, self.provisioned, self.secrets = data, lock, raw, provisioned, frozenset(secrets)
-        self.initial = initial
-        self.digest = compare.digest(data)
-
-
-class World:
-    """What is read once and used by several kinds. editable: whether people may edit in the UI what is written of alerting."""
-
-    def __init__(self, client, editable=False):
-        self.client, self.editable, self.org_id = client, editable, 1
-        self.folders, self.dashboards = {}, {}
-        self.team_ids, self.user_ids = {}, None
-
-    def search(self):
-        """Folders (uid to title and parent) and dashboards (uid to its hit), in one walk."""
-        hits = self.client.pages("/api/search?limit=%d" % PAGE, "search", PAGE, lambda rows: rows)
-        self.folders = {hit["uid"]: {"title": hit["title"], "parent": hit.get("folderUid") or ""}
-                        for hit in hits if hit["type"] == "dash-folder" and hit["uid"] not in GENERAL}
-        self.dashboards = {hit["uid"]: hit for hit in hits if hit["type"] == "dash-db"}
-
-    def subject(self, subject):
-        """The entry of a permission for "role Editor", "team Ops", "user jo"."""
-        word, name = subject.split(" ", 1)
-        if word == "role":
-            return {"role": name}
-        if word == "team":
-            if name not in self.team_ids:
-                raise ConcernError("permissions: team %s does not exist; declare it in teams" % name)
-            return {"teamId": self.team_ids[name]}
-        if self.user_ids is None:
-            rows = self.client.get("/api/org/users", "users of the organisation")
-            self.user_ids = {row["login"]: row["userId"] for row in rows}
-        if name not in self.user_ids:
-            raise ConcernError("permissions: user %s is not in the organisation" % name)
-        return {"userId": self.user_ids[name]}
-
-
-class Kind:
-    name = ""
-    # Whether what is no longer declared is deleted.
-    prunes = True
-    # How many are written at a time; None: as the client says.
-    workers = None
-    # Whether it has secrets, which are written and cannot be read.
-    secret = False
-    # Whether a write carries what was read, so that Grafana refuses it when somebody else wrote meanwhile.
-    locks = True
-
-    def __init__(self, world):
-        self.world, self.client = world, world.client
-        # Names of the secrets that are ours, by key.
-        self.hidden = {}
-
-    def about(self, key, data):
-        return model.name_of(self.name, key, data)
-
-    def call(self, method, path, key, data, body=None, missing=False):
-        return self.client.call(method, path, self.about(key, data), body, missing)
-
-    def read(self, keys):
-        """{key: Found} of those of `keys` that exist."""
-        keys = sorted(keys)
-        found = self.client.map(self.reread, keys)
-        return {key: one for key, one in zip(keys, found) if one is not None}  # noqa: B905 (as in Python 3.9)
-
-    def read_back(self, keys):
-        """The same after a write, when what was read once is out of date."""
-        return Kind.read(self, keys)
-
-    def settled(self, key, found):
-        """The same, with what a list does not tell and a write must know."""
-        return found
-
-    def same_uid(self, answered, key, wanted):
-        if answered != key:
-            raise ConcernError("%s: Grafana wrote to %s instead, which has that title; give one another title" % (wanted.label, answered))
-
-
-class Team(Kind):
+class Team(Listed):
     name = "team"
 
     def _all(self):
@@ -111,15 +23,6 @@ class Team(Kind):
         self.world.team_ids = {row["name"]: row["id"] for row in rows}
         return {row["name"]: Found({"name": row["name"], "email": row.get("email") or ""}, lock=row["id"], raw=row,
                                    provisioned=bool(row.get("isProvisioned"))) for row in rows}
-
-    def read(self, keys):
-        rows = self._all()
-        return {key: rows[key] for key in keys if key in rows}
-
-    read_back = read
-
-    def reread(self, key):
-        return self._all().get(key)
 
     def create(self, wanted):
         answer = self.call("POST", "/api/teams", wanted.key, wanted.data, wanted.data)
@@ -311,7 +214,7 @@ class Dashboard(Kind):
         self.call("DELETE", "/api/dashboards/uid/%s" % quoted(key), key, found.data, missing=True)
 
 
-class ServiceAccount(Kind):
+class ServiceAccount(Listed):
     name = "service account"
 
     def _all(self):
@@ -320,20 +223,11 @@ class ServiceAccount(Kind):
         return {row["name"]: Found({"name": row["name"], "role": row.get("role") or "None", "disabled": bool(row.get("isDisabled"))},
                                    lock=row["id"], raw=row, provisioned=bool(row.get("isExternal"))) for row in rows}
 
-    def read(self, keys):
-        rows = self._all()
-        return {key: rows[key] for key in keys if key in rows}
-
-    read_back = read
-
-    def reread(self, key):
-        return self._all().get(key)
-
     def create(self, wanted):
-        answer = self.call("POST", "/api/serviceaccounts", wanted.key, wanted.data, {"name": wanted.key, "role": wanted.data["role"]})
+        answer = self.call_once("/api/serviceaccounts", wanted, {"name": wanted.key, "role": wanted.data["role"]})
         if wanted.data["disabled"]:
             # A new one is always enabled.
-            self._patch(wanted, answer["id"])
+            self._patch(wanted, answer["id"] if answer else self.reread(wanted.key).lock)
 
     def change(self, wanted, found):
         self._patch(wanted, found.lock)
@@ -346,7 +240,7 @@ class ServiceAccount(Kind):
         self.call("DELETE", "/api/serviceaccounts/%d" % found.lock, key, found.data, missing=True)
 
 
-class Correlation(Kind):
+class Correlation(Listed):
     """Grafana makes its uid, so it is known by its source and label: the key is source/label."""
     name = "correlation"
     locks = False
@@ -370,15 +264,6 @@ class Correlation(Kind):
                 return found
             page += 1
 
-    def read(self, keys):
-        rows = self._all()
-        return {key: rows[key] for key in keys if key in rows}
-
-    read_back = read
-
-    def reread(self, key):
-        return self._all().get(key)
-
     @staticmethod
     def _body(data):
         # Newer versions have the type at the top, older ones in config.
@@ -392,7 +277,7 @@ class Correlation(Kind):
         return "/api/datasources/uid/%s/correlations%s" % (quoted(data["source"]), "/" + quoted(uid) if uid else "")
 
     def create(self, wanted):
-        self.call("POST", self._path(wanted.data), wanted.key, wanted.data, self._body(wanted.data))
+        self.call_once(self._path(wanted.data), wanted, self._body(wanted.data))
 
     def change(self, wanted, found):
         if wanted.data["target"] != found.data["target"]:
@@ -430,13 +315,6 @@ class Home(Kind):
 
     def delete(self, key, found):
         self._put("", key, found.data)
-
-
-def conflict(error):
-    """Whether a write was refused because the object is there or was changed, so that a look at it says more."""
-    return isinstance(error, ApiError) and (error.status in (409, 412) or (
-        error.status in (400, 500) and ("already" in error.said.lower() or "conflicting" in error.said
-                                        or error.said.startswith("Failed to create service account"))))
 
 
 CLASSES = {kind.name: kind for kind in (Team, ServiceAccount, Folder, Permissions, DataSource, Correlation, LibraryPanel, Dashboard, Home)}

@@ -25,11 +25,11 @@ MANY = 200
 
 
 class NeedsContent(Exception):
-    """The controller shall send groups, and the files with these checksums."""
+    """The controller shall send groups, and the files with these checksums. `tool`: Converger.tool of the host that lacks them."""
 
-    def __init__(self, missing):
+    def __init__(self, missing, tool):
         super().__init__()
-        self.missing = missing
+        self.missing, self.tool = missing, tool
 
 
 class Ruleset:
@@ -99,7 +99,7 @@ class Converger:
             return
         missing = set(wanted.files.values()) - set(here.values())
         if wanted.groups is None or missing - set(wanted.data):
-            raise NeedsContent(sorted(missing))
+            raise NeedsContent(sorted(missing), self.tool)
         self.groups = wanted.groups
         self._plan_change(here)
         self._validate(here)

@@ -7,11 +7,9 @@ from __future__ import annotations
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.psf.observatory.plugins.module_utils.component.host import Host
-from ansible_collections.psf.observatory.plugins.module_utils.reconcile import ConcernError, locked
+from ansible_collections.psf.observatory.plugins.module_utils.reconcile import LOCKS, answer
 from ansible_collections.psf.observatory.plugins.module_utils.rules.converge import Converger, NeedsContent, Ruleset
 from ansible_collections.psf.observatory.plugins.module_utils.services import service
-
-LOCKS = "/run/lock/psf-observatory"
 
 
 def argument_spec(**own):
@@ -34,21 +32,13 @@ def argument_spec(**own):
 def run(spec, client, inside=""):
     """Run a rules module: `client` makes the service from the parameters, `inside` is the subdirectory that the link names."""
     module = AnsibleModule(argument_spec=spec, supports_check_mode=True, required_if=[("state", "present", ["bundle"])])
-    try:
+
+    def make():
         wanted = Ruleset(dict(module.params, inside=inside))
         asked = client(module.params)
-        converger = Converger(wanted, asked, Host(), module.check_mode)
-        if module.check_mode:
-            result = converger.run()
-        else:
-            with locked("%s/%s_rules.lock" % (LOCKS, asked.name), module.params["lock_timeout"]):
-                result = converger.run()
+        return Converger(wanted, asked, Host(), module.check_mode), "%s/%s_rules.lock" % (LOCKS, asked.name)
+
+    try:
+        answer(module, make, module.params["lock_timeout"])
     except NeedsContent as needs:
-        module.exit_json(changed=False, needs_content=needs.missing, tool=converger.tool())
-    except ConcernError as error:
-        module.fail_json(msg=error.msg, **error.details)
-    for warning in converger.warnings:
-        module.warn(warning)
-    if module._diff:
-        result["diff"] = converger.plan.diff()
-    module.exit_json(**result)
+        module.exit_json(changed=False, needs_content=needs.missing, tool=needs.tool())

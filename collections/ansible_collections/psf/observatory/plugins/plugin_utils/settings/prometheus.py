@@ -23,8 +23,8 @@ def build(options: Settings) -> Settings:
     """prometheus.yml.
 
     options: region, replica, scrape_interval, evaluation_interval, external_labels, tls, machine_user, jobs (id to
-    {auth, path, honor_labels}), alertmanagers, peer_alertmanagers and blackbox (endpoints), peer_probes (bool), trace_ratio, agent_port,
-    remote_write, scrape_configs.
+    {auth, path, honor_labels, drop}), alertmanagers, peer_alertmanagers and blackbox (endpoints), peer_probes (bool), trace_ratio,
+    agent_port, remote_write, scrape_configs.
     """
     settings: Settings = {
         "global": {
@@ -69,7 +69,10 @@ def _job(name: str, job: Settings, options: Settings) -> Settings:
     settings: Settings = {"job_name": name, "scheme": "https" if options["tls"] else "http", "metrics_path": job["path"]}
     if job.get("honor_labels"):
         settings["honor_labels"] = True
-    return settings | _client(options, job["auth"]) | {"file_sd_configs": [{"files": [f"{TARGETS}/{name}.json"]}]}
+    settings |= _client(options, job["auth"]) | {"file_sd_configs": [{"files": [f"{TARGETS}/{name}.json"]}]}
+    if job.get("drop"):
+        settings["metric_relabel_configs"] = [{"source_labels": ["__name__"], "regex": job["drop"], "action": "drop"}]
+    return settings
 
 
 def _by_scheme(rows: list[Settings]) -> list[list[Settings]]:

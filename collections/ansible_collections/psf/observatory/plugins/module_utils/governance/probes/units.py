@@ -5,6 +5,8 @@
 
 Right: none to ask the service manager; root to see which program a process runs. Commands: `systemctl show` and, with
 `exposure: true`, `systemd-analyze security`, one call for all units.
+Of a component that a timer starts, `active`, `enabled` and `reload_needed` are those of the timer, as the unit itself
+runs only at times.
 One reading for each unit: {"load", "active", "enabled", "user", "restarts", "pid", "drop_ins": [path], "reload_needed": bool, "path",
 "program_replaced": bool, "exposure": 0.0 (best) to 10.0}. Without `names`, the units are those of the components.
 """
@@ -23,23 +25,39 @@ PROPERTIES = ("Id", "LoadState", "ActiveState", "UnitFileState", "User", "Dynami
 
 
 def read(world, names=(), exposure=False):
-    wanted = [name if "." in name else name + ".service" for name in names or components.names(world)]
+    own = [] if names else components.names(world)
+    wanted = [name if "." in name else name + ".service" for name in names or own]
     if not wanted:
         return []
-    output = world.run(["systemctl", "show", "--property=" + ",".join(PROPERTIES), "--", *wanted])
+    jobs = {name + ".service": name + ".timer" for name in own if _job(world, name)}
+    output = world.run(["systemctl", "show", "--property=" + ",".join(PROPERTIES), "--", *wanted, *jobs.values()])
     rows = [dict(line.split("=", 1) for line in block.splitlines() if "=" in line) for block in output.split("\n\n")]
     found = {row["Id"]: row for row in rows if row.get("Id")}
     measured = _exposure(world, wanted) if exposure else {}
-    return [reading(name, _unit, world, found.get(name), measured.get(name), exposure) for name in wanted]
+    return [reading(name, _unit, world, found.get(name), measured.get(name), exposure, jobs.get(name), found.get(jobs.get(name)))
+            for name in wanted]
 
 
-def _unit(world, row, measured, exposure):
+def _job(world, name):
+    """Whether a component is a job that a timer starts; one whose notes are not there yet is judged as a service."""
+    try:
+        return bool(components.state(world, name).get("timer"))
+    except ReadError:
+        return False
+
+
+def _unit(world, row, measured, exposure, job, timer):
     if row is None:
         raise ReadError("systemctl said nothing about it")
     data = {"load": row["LoadState"], "active": row["ActiveState"], "enabled": row["UnitFileState"],
             "user": row["User"] or ("dynamic" if row["DynamicUser"] == "yes" else "root"), "restarts": int(row["NRestarts"]),
             "pid": int(row["MainPID"]), "drop_ins": row["DropInPaths"].split(), "reload_needed": row["NeedDaemonReload"] == "yes",
             "path": row["FragmentPath"]}
+    if job:
+        if timer is None:
+            raise ReadError("systemctl said nothing about %s" % job)
+        data.update(active=timer["ActiveState"], enabled=timer["UnitFileState"], program_replaced=False,
+                    reload_needed=data["reload_needed"] or timer["NeedDaemonReload"] == "yes")
     if data["pid"]:
         data["program_replaced"] = _program(world, data["pid"]).endswith(" (deleted)")
     if exposure:

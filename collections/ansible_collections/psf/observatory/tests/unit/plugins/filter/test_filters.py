@@ -22,6 +22,9 @@ GROUPS = {"all": ["a", "b"], "ungrouped": [], "region_eu": ["a"], "region_us": [
 @pytest.mark.parametrize("name, arguments, message", [
     ("region", ({"region_eu": []}, "x"), "host x is in 0 region groups"),
     ("endpoints", (HOSTS, GROUPS, "a", "nothing"), "there is no service 'nothing'"),
+    ("ports", (HOSTS, "a", "nothing"), "there is no service 'nothing'"),
+    ("endpoints", (HOSTS, GROUPS, "b", "loki", "grcp"), "loki has no port 'grcp'; it has web, grpc"),
+    ("local_client", ({"tls": True, "port": 1}, "/"), "local_client: the mapping has no listen_address, host"),
     ("settings", ({}, "nothing"), "settings: there is none for 'nothing'; known are web, prometheus"),
     ("settings", ({"tls": True, "users": {"ada": "secret"}}, "web"), "observatory_users.ada: not a bcrypt hash"),
     ("scrape_targets", (HOSTS, GROUPS, "a", [{"system": "x"}]), r"observatory_targets\[0\]: needs system and targets"),
@@ -39,10 +42,14 @@ def test_ports_have_the_hosts_overrides():
 def test_jobs_say_how_they_are_asked():
     jobs = FILTERS["scrape_jobs"]({"prometheus": [], "otel_agent": [], "router": [], "jaeger": []})
     assert jobs["prometheus"] == {"auth": "basic", "path": "/metrics", "honor_labels": False}
-    assert jobs["otel_agent"]["honor_labels"] is True
+    assert jobs["otel_agent"]["honor_labels"] is True and "drop" not in jobs["otel_agent"]
     assert jobs["router"] == {"auth": "certificate", "path": "/metrics", "honor_labels": False}
     # Jaeger describes no metrics of its own, but an outside target may have the same system.
     assert jobs["jaeger"]["path"] == "/metrics"
+
+
+def test_of_two_scrapes_one_brings_a_service_s_target_info():
+    assert FILTERS["scrape_jobs"]({"otel_gateway": []})["otel_gateway"]["drop"] == "target_info"
 
 
 def test_a_target_file_has_a_line_for_each_target_and_needs_no_reload():

@@ -23,7 +23,7 @@ DECLARATION = {"name": "demo", "unit": {"exec": ["/usr/bin/demo"]}, "files": [co
 def module(host, monkeypatch, tmp_path, capsys):
     """Run the module `component` against a host; returns its answer and whether it failed."""
     monkeypatch.setattr(component, "Host", lambda: host)
-    monkeypatch.setattr(component, "locked", lambda path, timeout: reconcile.locked(str(tmp_path / "locks" / path.lstrip("/")), timeout))
+    monkeypatch.setattr(component, "LOCKS", str(tmp_path / "locks"))
 
     def run(check=False, **arguments):
         with patch_module_args({**DECLARATION, "_ansible_check_mode": check, "_ansible_diff": True, **arguments}), \
@@ -50,7 +50,7 @@ def test_check_mode_takes_no_lock_and_changes_nothing(module, host, tmp_path):
 
 
 def test_two_runs_on_one_component_do_not_mix(module, tmp_path):
-    path = tmp_path / "locks" / "run/lock/psf-observatory/demo.lock"
+    path = tmp_path / "locks" / "demo.lock"
     with reconcile.locked(str(path), 0):
         answer, failed = module(lock_timeout=0)
     assert failed and "another run holds" in answer["msg"]

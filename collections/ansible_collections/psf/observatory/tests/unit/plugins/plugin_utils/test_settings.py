@@ -30,7 +30,7 @@ PROMETHEUS = {
     "alertmanagers": [ENDPOINT], "peer_alertmanagers": [], "blackbox": [ENDPOINT], "peer_probes": False,
     "jobs": {"node": {"auth": "certificate", "path": "/metrics", "honor_labels": False},
              "prometheus": {"auth": "basic", "path": "/metrics", "honor_labels": False},
-             "otel_agent": {"auth": "certificate", "path": "/metrics", "honor_labels": True}}}
+             "otel_agent": {"auth": "certificate", "path": "/metrics", "honor_labels": True, "drop": "target_info"}}}
 ALERTMANAGER = {"receivers": [], "route": {}, "owners": {}, "bundle": {},
                 "inhibit_rules": [], "time_intervals": [], "global": {}, "alert_logs": [ENDPOINT],
                 "tls": True}
@@ -101,6 +101,8 @@ def test_jobs_show_a_certificate_and_log_in_where_people_do():
     assert jobs["prometheus"]["basic_auth"] == {"username": "machine", "password_file": "/etc/prometheus/secrets/machine_password"}
     assert jobs["otel_agent"]["honor_labels"] is True and "honor_labels" not in jobs["node"]
     assert jobs["node"]["file_sd_configs"] == [{"files": ["/etc/prometheus/targets/node.json"]}]
+    assert jobs["otel_agent"]["metric_relabel_configs"] == [{"source_labels": ["__name__"], "regex": "target_info", "action": "drop"}]
+    assert "metric_relabel_configs" not in jobs["node"]
 
 
 def test_what_the_region_does_not_have_is_left_out():
@@ -253,6 +255,7 @@ def test_hosts_spread_over_the_gateways_and_stay_with_theirs():
 
 def test_a_gateway_sends_logs_to_loki_and_traces_to_jaeger():
     settings = otel_collector.gateway(COLLECTOR)
+    assert settings["connectors"]["spanmetrics"]["metrics_flush_interval"] == "15s", "no rarer than a scrape"
     assert settings["exporters"]["otlp_http/loki"]["endpoint"] == "https://192.0.2.1:9/otlp"
     assert settings["exporters"]["otlp_grpc/jaeger"]["endpoint"] == "192.0.2.1:9"
     assert set(settings["service"]["pipelines"]) == {"logs", "traces", "metrics/spans"}

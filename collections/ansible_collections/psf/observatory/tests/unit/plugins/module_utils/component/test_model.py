@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.psf.observatory.plugins.module_utils.component.converge import _parse_environment
+from ansible_collections.psf.observatory.plugins.module_utils.component.model import parse_environment
 from ansible_collections.psf.observatory.plugins.module_utils.reconcile import ConcernError
 from ansible_collections.psf.observatory.tests.unit.fakes import component, config
 from hypothesis import given
@@ -112,4 +112,4 @@ VALUES = st.text(st.one_of(st.sampled_from("\"'\\$`% #;=\t"), st.characters(excl
 def test_any_value_of_the_environment_arrives(environment):
     text = component(environment=environment).files[0].data.decode()
     assert unquote_as_systemd(text) == environment
-    assert _parse_environment(text) == environment
+    assert parse_environment(text) == environment

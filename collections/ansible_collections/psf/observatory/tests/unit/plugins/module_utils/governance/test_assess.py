@@ -88,6 +88,15 @@ def test_whatever_a_probe_meets_is_an_error(probe, words):
     assert words in result[0]["actual"] + result[0]["message"]
 
 
+def test_a_probe_that_may_wait_for_what_settles_has_that_time_beside_its_own():
+    slow = {"rules": lambda world, service: time.sleep(0.5) or GOOD, "files": lambda world, paths: time.sleep(5) or GOOD}
+    rows = [row("REL-15", "rules", check={"with": {"service": "loki"}}), row("HST-05", "files", check={"with": {"paths": []}})]
+    plan = {"host": "obs-1", "region": "eu", "controls": rows, "context": {}}
+    answer = assess(plan, probes=slow, world=World(timeout=1, settle=2), timeout=0.2)
+    results = {result["control"]: result for result in answer["results"]}
+    assert results["REL-15"]["status"] == "pass" and "within 0.2 s" in results["HST-05"]["message"]
+
+
 def test_a_probe_that_hangs_is_an_error_and_holds_up_no_other():
     forever = threading.Event()
     started = time.monotonic()

@@ -275,6 +275,21 @@ def test_units_as_the_manager_runs_them(world, tmp_path):
     assert len(world.asked) == 2, "one call each for all units"
 
 
+def test_a_job_runs_and_is_enabled_where_its_timer_is(world):
+    component(world, timer=True)
+    job = ("Id=loki.service\nLoadState=loaded\nActiveState=inactive\nUnitFileState=static\nUser=loki\nDynamicUser=no\nNRestarts=0\n"
+           "MainPID=0\nDropInPaths=\nNeedDaemonReload=no\nFragmentPath=/x\n")
+    timer = "\nId=loki.timer\nActiveState=active\nUnitFileState=enabled\nNeedDaemonReload=no\n"
+    world.says(job + timer)
+    found = data(units.read(world))
+    assert (found["active"], found["enabled"], found["program_replaced"], found["reload_needed"]) == ("active", "enabled", False, False)
+    world.says(job + timer.replace("=active", "=inactive").replace("=enabled", "=disabled").replace("=no", "=yes"))
+    found = data(units.read(world))
+    assert (found["active"], found["enabled"], found["reload_needed"]) == ("inactive", "disabled", True)
+    world.says(job)
+    assert "said nothing about loki.timer" in units.read(world)[0]["error"]
+
+
 def test_units_without_an_answer_are_an_error(world):
     world.says("", 1, "Failed to connect to bus")
     with pytest.raises(ReadError, match="Failed to connect to bus"):

@@ -10,6 +10,7 @@ import re
 import socket
 import ssl
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -222,6 +223,80 @@ def test_rules_as_they_are_evaluated(region):
     assert found["alerts"] == 1 and found["recordings"] == 1
     assert found["rules"][0]["runbook"] == "https://x/y" and found["rules"][0]["annotations"] == ["runbook_url", "summary"]
     assert found["rules"][1]["error"] == "boom" and found["rules"][1]["age"] > 1e9, "never evaluated is very old"
+
+
+class Settling(World):
+    """A service whose rules were loaded `since` seconds ago, and are evaluated `after` seconds of waiting."""
+
+    def __init__(self, service, since, after, settle, interval=60):
+        super().__init__({"endpoints": {service: [{"host": "obs-1", "url": "https://obs-1"}]}}, settle=settle)
+        self.since, self.after, self.interval, self.waited = since, after, interval, 0.0
+        self.begin = time.time()
+
+    def clock(self):
+        return self.waited
+
+    def sleep(self, seconds):
+        self.waited += seconds
+
+    def _stamp(self, ago):
+        return time.strftime("%Y-%m-%dT%H:%M:%S.123456789Z", time.gmtime(self.begin - ago))
+
+    def ask(self, url, query=None):
+        if url.endswith("/metrics"):
+            return ("loki_ruler_config_updates_total 1\nloki_ruler_config_last_reload_successful_seconds{user=\"fake\"} %.16e\n"
+                    % (self.begin - self.since))
+        if url.endswith("/runtimeinfo"):
+            return json.dumps({"data": {"lastConfigTime": self._stamp(self.since)}})
+        new = {"name": "New", "type": "alerting", "health": "unknown", "lastEvaluation": "0001-01-01T00:00:00Z"}
+        if self.waited >= self.after:
+            new = dict(new, health="ok", lastEvaluation=self._stamp(1))
+        old = {"name": "Old", "type": "alerting", "health": "ok", "lastEvaluation": self._stamp(30)}
+        return json.dumps({"data": {"groups": [{"name": "g", "interval": self.interval, "rules": [old, new]}]}})
+
+
+@pytest.mark.parametrize("service", ["prometheus", "loki"])
+def test_rules_that_were_just_loaded_are_waited_for(service):
+    world = Settling(service, since=5, after=40, settle=90)
+    readings = rules.read(world, service, evaluated=True)
+    assert [row["health"] for row in readings[0]["data"]["rules"]] == ["ok", "ok"] and len(readings) == 1
+    assert 40 <= world.waited <= 42
+
+
+@pytest.mark.parametrize("service", ["prometheus", "loki"])
+def test_where_the_wait_ends_first_nobody_knows_of_those_rules(service):
+    world = Settling(service, since=5, after=40, settle=10)
+    known, unknown = rules.read(world, service, evaluated=True)
+    assert [row["name"] for row in known["data"]["rules"]] == ["Old"] and known["data"]["alerts"] == 1
+    assert "1 of 2 rules, such as New (every 60 s)" in unknown["error"] and "waiting" not in known["data"]
+    assert 10 <= world.waited < 12
+
+
+@pytest.mark.parametrize("service", ["prometheus", "loki"])
+def test_a_rule_that_should_have_been_evaluated_is_not_waited_for(service):
+    world = Settling(service, since=130, after=1e9, settle=90)
+    readings = rules.read(world, service, evaluated=True)
+    assert [row["health"] for row in readings[0]["data"]["rules"]] == ["ok", "unknown"] and len(readings) == 1
+    assert world.waited == 0
+
+
+def test_a_rule_that_is_never_evaluated_is_waited_for_no_longer_than_two_intervals():
+    """It becomes a failure while the wait goes on, not an unknown at its end."""
+    world = Settling("loki", since=118.5, after=1e9, settle=90)
+    world.sleep = lambda seconds: (setattr(world, "waited", world.waited + seconds), setattr(world, "since", world.since + seconds))
+    assert [row["health"] for row in rules.read(world, "loki", evaluated=True)[0]["data"]["rules"]] == ["ok", "unknown"]
+    assert 0 < world.waited <= 2
+
+
+def test_without_the_need_nothing_is_waited_for():
+    world = Settling("loki", since=5, after=40, settle=90)
+    assert [row["health"] for row in rules.read(world, "loki")[0]["data"]["rules"]] == ["ok", "unknown"] and world.waited == 0
+
+
+def test_a_service_that_does_not_say_when_it_loaded_its_rules_is_an_error():
+    world = Settling("loki", since=5, after=40, settle=90)
+    world.ask = lambda url, query=None: "" if url.endswith("/metrics") else Settling.ask(world, url)
+    assert "another shape" in rules.read(world, "loki", evaluated=True)[0]["error"]
 
 
 @pytest.mark.parametrize(("text", "wanted"), [

@@ -38,8 +38,8 @@ class Host:
         options = {**self.options, **copy.deepcopy(options)}
         checked = ArgumentSpecValidator(grafana_files.argument_spec()).validate(options)
         assert not checked.error_messages, checked.error_messages
-        result, plan, warnings = grafana_files.run(checked.validated_parameters, check)
-        return {**result, "diff": plan.diff(), "warnings": warnings}
+        concern = grafana_files.Provisioning(checked.validated_parameters, check)
+        return {**concern.run(), "diff": concern.plan.diff(), "warnings": concern.warnings}
 
     def files(self):
         return {str(path): path.read_text() for path in sorted(self.top.rglob("*")) if path.is_file() and "/state/" not in str(path)}

@@ -9,7 +9,7 @@ import contextlib
 import json
 
 import pytest
-from ansible_collections.psf.observatory.plugins.module_utils.grafana import kinds, record
+from ansible_collections.psf.observatory.plugins.module_utils.grafana import base, kinds
 from ansible_collections.psf.observatory.plugins.module_utils.grafana.client import ApiError, Client
 from ansible_collections.psf.observatory.plugins.module_utils.reconcile import ConcernError
 from ansible_collections.psf.observatory.tests.unit.plugins.module_utils.grafana.double import Double
@@ -18,35 +18,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 ADMINS = {"permissions": []}
-
-
-@pytest.fixture(autouse=True)
-def fast(monkeypatch):
-    """A fingerprint that is not slow on purpose."""
-    monkeypatch.setattr(record, "ROUNDS", 10)
-
-
-@pytest.fixture
-def rig():
-    if REAL:
-        one = Rig()
-        yield one
-        one.clean()
-        return
-    with Double() as double:
-        yield Rig(double)
-
-
-@pytest.fixture
-def double():
-    with Double() as one:
-        yield one
-
-
-@pytest.fixture
-def broken(double):
-    """A rig whose double can be broken; on the double only."""
-    return Rig(double)
 
 
 def both(rig, **more):
@@ -143,7 +114,8 @@ def test_links_between_signals_are_written_and_stable(rig):
                rig.source("jaeger", "jaeger", links={"logs": rig.uid("loki"), "metrics": rig.uid("prom")})]
     rig.sync(datasources=sources)
     found = {name: rig.get("/api/datasources/uid/" + rig.uid(name))["jsonData"] for name in ("prom", "loki", "jaeger")}
-    assert found["prom"]["exemplarTraceIdDestinations"] == [{"name": "trace_id", "datasourceUid": rig.uid("jaeger")}]
+    assert found["prom"]["exemplarTraceIdDestinations"] == [
+        {"name": name, "datasourceUid": rig.uid("jaeger")} for name in ("trace_id", "traceID")]
     assert found["loki"]["derivedFields"][0]["datasourceUid"] == rig.uid("jaeger")
     assert found["jaeger"]["tracesToLogsV2"]["datasourceUid"] == rig.uid("loki")
     assert found["jaeger"]["tracesToMetrics"]["datasourceUid"] == rig.uid("prom")
@@ -568,7 +540,7 @@ def test_an_unchanged_run_costs_what_the_api_forces_and_little_more(broken, doub
 
 
 def test_more_than_a_page(broken, double, monkeypatch):
-    monkeypatch.setattr(kinds, "PAGE", 7)
+    monkeypatch.setattr(base, "PAGE", 7)
     monkeypatch.setattr(kinds.LibraryPanel, "SIZE", 3)
     wanted = both(broken, dashboards=[broken.dashboard("d%02d" % n) for n in range(20)], library_panels=[
         {"uid": broken.uid("l%d" % n), "name": "l%d" % n, "folder": broken.uid("f"), "model": {"type": "text"}} for n in range(8)])
