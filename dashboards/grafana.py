@@ -244,8 +244,7 @@ class _Builder:
                 "drawStyle": "bars" if options.get("bars") else "line", "lineInterpolation": "linear", "lineWidth": 1,
                 "fillOpacity": 60 if options.get("bars") else 25 if stack else 8, "gradientMode": "none", "showPoints": "never",
                 "spanNulls": False,
-                "axisPlacement": "auto", "axisLabel": "", "scaleDistribution": {"type": "log", "log": 10} if options.get("log")
-                else {"type": "linear"},
+                "axisPlacement": "auto", "axisLabel": "", "scaleDistribution": {"type": "linear"},
                 "stacking": {"mode": "normal" if stack else "none", "group": "A"},
                 "thresholdsStyle": {"mode": "dashed" if len(found["thresholds"]["steps"]) > 1 else "off"}}
         elif panel.kind == "table":

@@ -57,8 +57,6 @@ def record(loaded: Loaded, server: Server) -> str:
     found = [*own, *(row for rows in others for row in rows)]
     types = {name: rows[0]["type"] for name, rows in server.get("metadata").items()}
     names = {row["metric"]["__name__"] for row in found}
-    types = {name: kind for name, kind in types.items() if names & {name, f"{name}_bucket", f"{name}_sum", f"{name}_count",
-                                                                    f"{name}_total"}}
     series = [({**row["metric"], **{key: "recorded" for key in VARYING if key in row["metric"]}}, row["value"][1]) for row in found]
     unique = {tuple(sorted(labels.items())): (labels, value) for labels, value in series}
     versions = sorted({f"{row['metric']['__name__'].removesuffix('_build_info')} {row['metric']['version']}" for row in own

@@ -123,3 +123,11 @@ def test_dumped_rules_read_back_and_stay_readable():
 def test_proofs_name_the_target():
     assert TARGET in next(iter(QUEUE.proof.firing)) and isinstance(QUEUE.proof, Proof)
     assert checks.everywhere(content()).systems == ("observatory", "shop")
+
+
+def test_a_proof_is_looked_at_at_the_end_of_each_phase():
+    """Before, the alert may still be pending; after, the next phase has begun."""
+    tests = rules.prometheus_tests(shop(), ESTATE)["tests"]
+    minutes = rules.phase(shop(), QUEUE, ESTATE, QUEUE.proof)
+    assert minutes == 15, "five minutes of `for`, and what it takes to fire and to resolve"
+    assert [[row["eval_time"] for row in test["promql_expr_test"]] for test in tests] == [["14m", "29m"], ["7m", "14m"]]

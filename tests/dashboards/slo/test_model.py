@@ -211,6 +211,15 @@ def test_latency_refused(more, where, why):
     assert where in said and why in said, said
 
 
+def test_an_slo_has_one_sli():
+    spec = yaml.safe_load(latency())
+    spec["slos"][0]["x-psf"]["spans"] = {"service": "web"}
+    assert "slos[0].x-psf.spans (line" in refusal(yaml.dump(spec)) and "an SLO has one SLI" in refusal(yaml.dump(spec))
+    spec = yaml.safe_load(latency())
+    spec["slos"][0]["sli"] = GOOD["slos"][0]["sli"]
+    assert "slos[0].x-psf.latency (line" in refusal(yaml.dump(spec))
+
+
 def test_known_buckets_are_asked():
     with pytest.raises(SloError, match="has no bucket that ends there"):
         load(latency(), "web.yml", buckets={"http_request_duration_seconds": (0.1, 0.3)})

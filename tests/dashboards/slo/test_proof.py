@@ -4,6 +4,7 @@ Calendar months are played through to the next month here, once; the proofs of a
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -149,6 +150,17 @@ def test_what_cannot_be_derived_asks_for_series(slo):
         mixture(slo)
     with pytest.raises(SloError, match="its proof cannot be derived.*\n.*x-psf:\n.*proof:"):
         proofs(slo, "rules.yml")
+
+
+@pytest.mark.parametrize(("short", "said"), [("2m", False), ("1m", True)])
+def test_windows_that_one_sample_a_minute_cannot_show(short, said):
+    slo = query(f"sum(rate(e_total{W}))", f"sum(rate(t_total{W}))")
+    slo = replace(slo, tiers=tuple(replace(tier, short=60 if short == "1m" else 120) for tier in slo.tiers[:1]))
+    if said:
+        with pytest.raises(SloError, match="a window shorter than 2m cannot be proven"):
+            proofs(slo, "rules.yml")
+    else:
+        assert proofs(slo, "rules.yml")["tests"]
 
 
 def test_given_series_are_used(tmp_path):

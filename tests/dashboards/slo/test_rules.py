@@ -155,6 +155,8 @@ def test_logql_alerts_without_recordings():
         f'({ratio.format("5m")} > 0.0144)\nand\n({ratio.format("1h")} > 0.0144)\nand\n((sum(count_over_time({{app="web"}}[1h]))) >= 20)\n'
     )
     assert rule["labels"]["sloth_id"] == "web-errors" and rule["labels"]["stage"] == "live"
+    assert ">= 20" not in alerts(slo, OPTIONS, "loki")["ticket-quick"]["expr"], "the guard is on pages only"
+    assert not any(">=" in row["expr"] for row in alerts(one(LOGQL, file="{source: loki}"), OPTIONS, "loki").values())
     assert alerts(slo, OPTIONS, "loki")["absent"]["expr"] == 'absent_over_time({app="web"}[5m])'
     assert yaml.safe_load(render([slo], OPTIONS, "loki")) == {"groups": [page, ticket]}
 

@@ -40,8 +40,14 @@ class Store:
         return target[len(self.directory) + 1:].split("/")[0]
 
     def about(self, name):
-        """What a version holds: {"digest", "files", "groups"}; empty when it is not known."""
-        return (self.host.read_json("%s/%s.json" % (self.directory, name)) if name else None) or {}
+        """What a version holds: {"digest", "files", "groups"}; empty when it is not known, or its record is damaged."""
+        about = self._record("%s/%s.json" % (self.directory, name)) if name else None
+        return about if about and isinstance(about.get("groups"), list) and isinstance(about.get("files"), dict) else {}
+
+    def _record(self, path):
+        """A record that we wrote; None where there is none, or it is damaged."""
+        found = self.host.read_json(path)
+        return found if isinstance(found, dict) else None
 
     def found(self, name):
         """Path to sha256 of every file of a version as it is now; anything that is not a plain file has the hash ""."""
@@ -57,10 +63,15 @@ class Store:
         return found
 
     def state(self):
-        return self.host.read_json(self.state_dir + "/state.json") or {}
+        return self._record(self.state_dir + "/state.json") or {}
 
     def pending(self):
-        return self.host.read_json(self.state_dir + "/transaction.json")
+        """The record of a run that did not end; one that cannot be read still says that there was such a run."""
+        path = self.state_dir + "/transaction.json"
+        found = self._record(path)
+        if found is not None and "previous" in found and isinstance(found.get("state"), dict):
+            return found
+        return {} if self.host.read(path) is not None else None
 
     # -- making a version ----------------------------------------------------------------------------------------------
     def stage(self, top, files, data, spare):

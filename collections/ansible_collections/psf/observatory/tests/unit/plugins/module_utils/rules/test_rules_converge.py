@@ -166,7 +166,7 @@ def test_absent_removes_what_was_made_and_nothing_else(rig):
     rig.host.make_directory(rig.directory + "/mine")
     assert rig.deploy(state="absent", check=True).changed and rig.loaded()
     outcome = rig.deploy(state="absent")
-    assert ("remove rule", "node/g/Down") in outcome.steps
+    assert outcome.steps == [("remove rule", "node/g/Down"), ("remove", rig.link)]
     assert rig.loaded() == [] and rig.versions() == ["mine"] and rig.host.link(rig.link) is None
     assert not rig.deploy(state="absent").changed
 
@@ -209,6 +209,38 @@ def test_after_an_interrupted_run_a_failure_goes_back_to_what_was_confirmed_last
         with pytest.raises(ConcernError, match="many-to-many"):
             rig.deploy(rig.files(group(alert("Bad", FAILS))))
         assert rig.loaded() == [confirmed]
+
+
+STATE = "/var/lib/psf-observatory/content/prometheus"
+
+
+@pytest.mark.parametrize("text", [None, "", "{", "[]", '"x"', "{}", '{"digest": "x", "groups": 5}', "\x00"])
+@pytest.mark.parametrize("which", ["version", "state", "transaction"])
+def test_a_record_that_is_missing_or_damaged_is_made_anew(rig, which, text):
+    """Whatever the records say, the host ends with what is declared, and the next run finds nothing to do."""
+    rig.deploy(rig.files(group(alert())))
+    path = {"version": rig.host.link(rig.link) + ".json", "state": STATE + "/state.json", "transaction": STATE + "/transaction.json"}[which]
+    if text is None:
+        rig.host.remove(path)
+    else:
+        rig.host.write(path, text.encode(), 0o600, 0, 0)
+    rig.deploy(rig.files(group(alert())))
+    assert rig.loaded() == ["(up == 0)"] and not rig.deploy(rig.files(group(alert()))).changed
+    if text is not None:
+        rig.host.write(path, text.encode(), 0o600, 0, 0)
+    assert rig.deploy(rig.files(group(alert(expr="up == 1")))).changed and rig.loaded() == ["(up == 1)"]
+    assert not rig.deploy(rig.files(group(alert(expr="up == 1")))).changed
+    assert rig.deploy(state="absent").changed and rig.loaded() == [] and rig.host.link(rig.link) is None
+
+
+def test_files_that_others_put_beside_stay_and_do_not_disturb(rig):
+    rig.host.make_directory(rig.directory)
+    rig.host.write(rig.directory + "/notes.txt", b"mine", 0o644, 0, 0)
+    rig.host.write(rig.directory + "/mine.json", b"{", 0o644, 0, 0)
+    for expr in ("up == 0", "up == 1"):
+        rig.deploy(rig.files(group(alert(expr=expr))))
+    rig.deploy(state="absent")
+    assert rig.host.read(rig.directory + "/notes.txt").data == b"mine" and rig.host.read(rig.directory + "/mine.json").data == b"{"
 
 
 def test_a_file_that_was_damaged_on_its_way_is_refused(rig, monkeypatch):
@@ -267,6 +299,15 @@ def test_what_the_host_lost_is_asked_for_although_it_was_said_to_be_there(rig):
     shutil.rmtree(os.path.join(rig.host.real(rig.host.link(rig.link)), "pages"))
     rig.deploy(other, first=[])
     assert rig.calls == 2 and len(rig.missing) == 2 and len(rig.loaded()) == 2
+
+
+def test_without_promtool_nothing_is_swapped_and_check_mode_says_that_it_did_not_validate(rig, tmp_path):
+    gone = str(tmp_path / "nosuch")
+    with pytest.raises(ConcernError, match="promtool: .*nosuch is not on this host; install Prometheus first"):
+        rig.deploy(with_tests(), promtool=gone)
+    assert rig.loaded() == [] and rig.host.link(rig.link) is None
+    outcome = rig.deploy(with_tests(), promtool=gone, check=True)
+    assert outcome.changed and any("not validated in check mode" in warning for warning in outcome.warnings)
 
 
 @pytest.mark.parametrize("check", [True, False])
