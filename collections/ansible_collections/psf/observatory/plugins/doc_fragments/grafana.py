@@ -23,10 +23,11 @@ timeout:
 """
 
 
+# ansible-test reads every plain assignment of this class as one text, and fails on others: those have a type.
 class ModuleDocFragment:
-    SERVER = "options:" + indent(_SERVER, "  ")
+    SERVER: str = "options:" + indent(_SERVER, "  ")
 
-    RELOAD = r"""
+    RELOAD: str = r"""
 options:
   reload:
     description:

