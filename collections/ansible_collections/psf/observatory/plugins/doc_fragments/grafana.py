@@ -23,8 +23,8 @@ timeout:
 """
 
 
+# ansible-test reads every plain assignment of this class as one text, and fails on others: those have a type.
 class ModuleDocFragment:
-    # What is made of parts is annotated: ansible-test's yamllint takes other assignments for literals.
     SERVER: str = "options:" + indent(_SERVER, "  ")
 
     RELOAD: str = r"""

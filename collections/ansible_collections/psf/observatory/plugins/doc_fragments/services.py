@@ -50,6 +50,7 @@ timeout:
 """ + _LOCAL
 
 
+# ansible-test reads every plain assignment of this class as one text, and fails on others: those have a type.
 class ModuleDocFragment:
     # What is made of parts is annotated: ansible-test's yamllint takes other assignments for literals.
     # The services of a region.
