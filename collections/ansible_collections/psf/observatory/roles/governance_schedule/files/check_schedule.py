@@ -79,7 +79,8 @@ def password_file(path):
 
 def times(texts):
     for text in texts:
-        done = subprocess.run(["systemd-analyze", "calendar", text], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+        done = subprocess.run(["systemd-analyze", "calendar", text], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                              check=False)
         if done.returncode:
             yield "governance_schedule_*_calendar: %r is no time that systemd understands (systemd.time(7), like *-*-* 04:00:00): %s" % (
                 text, " ".join(done.stdout.split()))
