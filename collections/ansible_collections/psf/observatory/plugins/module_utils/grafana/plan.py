@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.psf.observatory.plugins.module_utils.grafana import alerting, compare, model
+from ansible_collections.psf.observatory.plugins.module_utils.grafana import compare, model, notifications
 from ansible_collections.psf.observatory.plugins.module_utils.grafana.base import World
 from ansible_collections.psf.observatory.plugins.module_utils.grafana.drift import cut
 
@@ -135,9 +135,9 @@ class Planner:
             name = op.found.data["name"]
             if op.kind == "contact point":
                 # One that others share stays with them.
-                used = name in alerting.receivers_of(tree) and not self.kinds["contact point"].others(name, going)
+                used = name in notifications.receivers_of(tree) and not self.kinds["contact point"].others(name, going)
             else:
-                used = name in alerting.timings_of(tree)
+                used = name in notifications.timings_of(tree)
             if used:
                 self.warnings.append("%s is no longer declared, but stays: the notification policies use it" % op.label)
                 removals.remove(op)
