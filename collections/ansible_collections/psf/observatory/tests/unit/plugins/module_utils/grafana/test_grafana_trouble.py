@@ -217,8 +217,8 @@ def test_a_patch_of_an_adoption_applies_to_the_bundles_file(rig, tmp_path):
 # -- what others put there ---------------------------------------------------------------------------------------------
 def test_a_folder_stays_while_a_rule_or_a_library_panel_of_others_is_in_it(double, broken):
     broken.sync(**wanted(broken), datasources=[broken.source()])
-    broken.call("POST", "/api/library-elements", {"uid": "theirs", "name": "Theirs", "folderUid": broken.uid("f"), "kind": 1,
-                                               "model": {"type": "stat", "title": "x"}})
+    broken.call("POST", "/api/library-elements", {
+        "uid": "theirs", "name": "Theirs", "folderUid": broken.uid("f"), "kind": 1, "model": {"type": "stat", "title": "x"}})
     outcome = broken.sync(datasources=[broken.source()])
     assert broken.get("/api/folders/" + broken.uid("f")) and "library panel theirs" in outcome.warnings[0]
     assert broken.model("d0") is None
