@@ -29,7 +29,7 @@ import jinja2
 from harness import HERE, ROOT, median, play, table
 
 sys.path.insert(0, str(ROOT / "collections"))
-from ansible_collections.psf.observatory.plugins.plugin_utils import estate
+from ansible_collections.psf.observatory.plugins.plugin_utils import inventory, observed
 
 SYSTEMS = ("prometheus", "alertmanager", "alert_log", "loki", "jaeger", "otel_gateway", "blackbox")
 OBSERVER = "obs-eu-1"
@@ -79,12 +79,12 @@ def pure(hosts: dict[str, dict[str, Any]], groups: dict[str, list[str]], runs: i
     def plain() -> Any:
         return json.loads(template.render(hostvars=hosts, groups=groups))
 
-    jobs, expected = estate.targets(hosts, groups, OBSERVER), plain()
+    jobs, expected = observed.targets(hosts, groups, OBSERVER), plain()
     same = all(jobs[job] == sorted(expected[job], key=lambda row: row["labels"]["instance"]) for job in expected)
-    ours, theirs = seconds(lambda: estate.targets(hosts, groups, OBSERVER), runs), seconds(plain, runs)
+    ours, theirs = seconds(lambda: observed.targets(hosts, groups, OBSERVER), runs), seconds(plain, runs)
     table(f"{sum(map(len, jobs.values()))} targets from {len(hosts)} hosts, the computation alone: median of {runs}", [
         ("what", "filter", "Jinja loop", "filter / loop"), ("seconds", ours, theirs, ours / theirs),
-        ("inventory_problems, seconds", seconds(lambda: estate.check(hosts, groups), runs), "", "")])
+        ("inventory_problems, seconds", seconds(lambda: inventory.check(hosts, groups), runs), "", "")])
     print(f"  same result: {'yes' if same else 'NO'}")
 
 

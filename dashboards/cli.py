@@ -57,6 +57,10 @@ def systems(_options: argparse.Namespace) -> int:
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    for item in load.everything().systems:
+        if item.sample.unrecorded:
+            count = sum(1 for metric in item.metrics if item.sample.unrecorded & set(metric.series()))
+            print(f"\n{item.system.id}: {count} of {len(item.metrics)} metrics are not recorded: {item.system.unrecorded}")
     return 0
 
 
@@ -77,14 +81,12 @@ def write(options: argparse.Namespace) -> int:
     content = load.everything()
     passed = options.out.with_name(f"{options.out.name}.checked")
     lawful(content, passed)
-    source = options.estate
-    if str(source) == "-":
-        source = options.out.with_name(f"{options.out.name}.estate.json")
-        source.parent.mkdir(parents=True, exist_ok=True)
-        source.write_text(sys.stdin.read(), encoding="utf-8")
-    found = estate.read(source)
+    text = sys.stdin.read() if str(options.estate) == "-" else ""
+    found = estate.loads(text, "standard input") if text or str(options.estate) == "-" else estate.read(options.estate)
     files = render.bundle(content, found)
     changed = render.write(files, found, options.out)
+    if text:
+        options.out.with_name(f"{options.out.name}.estate.json").write_text(text, encoding="utf-8")
     passed.write_text(checks.digest(), encoding="utf-8")
     print(f"{'written' if changed else 'unchanged'}: {len(files)} files, {options.out}, {time.monotonic() - started:.1f} s")
     return 0
@@ -106,6 +108,11 @@ def recorded(options: argparse.Namespace) -> int:
     folders = [load.SYSTEMS / name for name in options.system]
     for folder in folders:
         print(f"recorded {record.write(load.one(folder), server)}")
+        again = load.one(folder)
+        if again.sample.unrecorded:
+            print(f"  but for {len(again.sample.unrecorded)} series of {again.system.title}, which is not there: they stay as they were")
+        elif again.system.unrecorded:
+            print(f"  all of {again.system.title} is recorded now: take `unrecorded` out of {folder / 'system.py'}")
     return 0
 
 

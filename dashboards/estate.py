@@ -14,6 +14,7 @@ from dashboards.model import ContentError, require
 FORMAT = 1
 DURATION = re.compile(r"(\d+)(ms|s|m|h|d|w)\Z")
 SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+MOST = 1e18
 KNOWN = ("format", "environment", "regions", "systems", "owners", "thresholds", "urls", "scrape_interval", "evaluation_interval",
          "slo_period")
 
@@ -34,7 +35,7 @@ class Estate:
 
 def seconds(duration: str, where: str) -> float:
     """A duration of Prometheus with one unit, in seconds."""
-    match = DURATION.match(duration)
+    match = DURATION.match(duration) if isinstance(duration, str) else None
     require(match, where, f"{duration!r} is not a duration such as 15s or 1m")
     assert match  # noqa: S101 (for the type checker)
     return int(match[1]) * SECONDS[match[2]]
@@ -43,13 +44,21 @@ def seconds(duration: str, where: str) -> float:
 def read(path: Path) -> Estate:
     """The estate file (JSON, see docs/bundle.md). Raises ContentError."""
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        return loads(path.read_text(encoding="utf-8"), str(path))
     except OSError as error:
         raise ContentError(f"{path}: cannot be read: {error.strerror}") from error
-    except ValueError as error:
-        raise ContentError(f"{path}: is not JSON: {error}") from error
-    require(isinstance(data, dict), str(path), "must be an object")
-    return parse(data, str(path))
+    except UnicodeDecodeError as error:
+        raise ContentError(f"{path}: is not UTF-8: {error}") from error
+
+
+def loads(text: str, where: str) -> Estate:
+    """The text of an estate file. Raises ContentError."""
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ContentError(f"{where}: is not JSON: {error}") from error
+    require(isinstance(data, dict), where, "must be an object")
+    return parse(data, where)
 
 
 def parse(data: dict[str, Any], where: str) -> Estate:
@@ -61,16 +70,18 @@ def parse(data: dict[str, Any], where: str) -> Estate:
         require(isinstance(value, list) and value and all(isinstance(item, str) for item in value), f"{where}: {key}",
                 "must be a list of at least one name")
     require(isinstance(data.get("environment"), str) and data["environment"], f"{where}: environment", "must be a name")
-    urls = data.get("urls") or {}
+    for key in ("urls", "thresholds"):
+        require(isinstance(data.get(key, {}), dict), f"{where}: {key}", "must be an object")
+    urls = data.get("urls", {})
     for name, url in urls.items():
         require(name in ("pages", "grafana"), f"{where}: urls.{name}", "unknown; known are pages, grafana")
-        require(url is None or re.match(r"https?://[^\s/]+", str(url)), f"{where}: urls.{name}", f"{url!r} is not an http(s) URL")
-    thresholds = data.get("thresholds") or {}
+        require(url is None or re.match(r"https?://[^\s/]+(/\S*)?\Z", str(url)), f"{where}: urls.{name}", f"{url!r} is not an http(s) URL")
+    thresholds = data.get("thresholds", {})
     for system, values in thresholds.items():
         require(isinstance(values, dict), f"{where}: thresholds.{system}", "must map threshold ids to numbers")
         for name, value in values.items():
-            require(isinstance(value, (int, float)) and not isinstance(value, bool), f"{where}: thresholds.{system}.{name}",
-                    f"{value!r} is not a number")
+            require(isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < MOST,
+                    f"{where}: thresholds.{system}.{name}", f"{value!r} is not a number that a value can be compared with")
     for key in ("scrape_interval", "evaluation_interval", "slo_period"):
         if key in data:
             seconds(data[key], f"{where}: {key}")

@@ -208,7 +208,7 @@ class _Builder:
         where = f"{self.loaded.system.id}/{self.dashboard.key}"
         expr = promql.thresholds(_keep(query.expr, self._names()), self.thresholds, where)
         expr = expr.replace("\x00", "$")
-        return self._scoped(expr) if isinstance(query, Prom) else logql.scoped(expr, self._log_selectors(expr))
+        return self._scoped(expr) if isinstance(query, Prom) else logql.scoped(expr, self._log_selectors())
 
     def _names(self) -> list[str]:
         return [variable.name for variable in scope_variables(self.loaded, self.dashboard)]
@@ -225,7 +225,7 @@ class _Builder:
             return {v.label: f'=~"${v.name}"' for v in variables if v.label in labels}
         return promql.scoped(expr, selectors)
 
-    def _log_selectors(self, expr: str) -> dict[str, str]:
+    def _log_selectors(self) -> dict[str, str]:
         return {"region": '=~"$region"'} if any(v.name == "region" for v in scope_variables(self.loaded, self.dashboard)) else {}
 
     # -- fields --------------------------------------------------------------------------------------------------------

@@ -48,15 +48,16 @@ class Content:
     systems: tuple[Loaded, ...]
     by_id: dict[str, Loaded] = field(default_factory=dict)
 
-    def series(self) -> dict[str, tuple[Metric, tuple[str, ...]]]:
-        """Every series that a query may use: of all systems, those of every scrape, recording rules."""
+    def series(self, own: Loaded | None = None) -> dict[str, tuple[Metric, tuple[str, ...]]]:
+        """Every series that a query may use: of all systems, those of every scrape, recording rules. Exporters of one kind give the same
+        names with labels of their own; what the system `own` declares is what its queries mean."""
         found = {name: (metric, labels) for metric in (*SCRAPE_METRICS, *RECORDED) for name, labels in metric.series().items()}
         for loaded in self.systems:
             found |= loaded.series()
             for recording in loaded.recordings:
                 metric = Metric(recording.record, "gauge", recording.unit, recording.help, recording.labels)
                 found[recording.record] = (metric, recording.labels)
-        return found
+        return found | (own.series() if own else {})
 
     def only(self, present: Sequence[str]) -> tuple[Loaded, ...]:
         """The systems that an estate has; an id without a folder is refused."""
@@ -110,7 +111,7 @@ def everything(root: Path = SYSTEMS) -> Content:
     names: dict[str, str] = {}
     for loaded in systems:
         for alert in loaded.alerts:
-            other = names.setdefault(alert.name, loaded.system.id)
-            if other != loaded.system.id:
-                raise ContentError(f"alert {alert.name} is declared by {other} and by {loaded.system.id}; names are unique")
+            if alert.name in names:
+                raise ContentError(f"alert {alert.name} is declared by {names[alert.name]} and by {loaded.system.id}; names are unique")
+            names[alert.name] = loaded.system.id
     return Content(systems, {loaded.system.id: loaded for loaded in systems})

@@ -35,8 +35,8 @@ def page(title: str, body: str, up: str = "../") -> str:
             f'<nav><a href="{up}index.html">All systems</a></nav>\n{body}\n</body></html>\n')
 
 
-def runbook(loaded: Loaded) -> str:
-    """A system's runbook, each alert a section that its runbook_url points to."""
+def runbook(loaded: Loaded, values: Mapping[str, float]) -> str:
+    """A system's runbook, each alert a section that its runbook_url points to. `values`: the thresholds of the estate."""
     markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
     by_name = {alert.name: alert for alert in loaded.alerts}
     parts = []
@@ -50,7 +50,7 @@ def runbook(loaded: Loaded) -> str:
         if alert:
             key, panel = alert.panel.split("/")
             uid = naming.dashboard_uid(loaded.system.id, key)
-            expr = promql.thresholds(alert.expr, loaded.thresholds(), name)
+            expr = promql.thresholds(alert.expr, values, name)
             meta = (f'<p class="meta"><span class="{alert.severity}">{alert.severity}</span>, owner '
                     f'{html.escape(alert.owner or loaded.system.owner)}, '
                     f'<a href="../dashboards/{uid}.html#panel-{naming.panel_id(panel)}">its panel</a></p>'

@@ -98,11 +98,12 @@ def golden(*panels: Panel) -> Row:
     return Row(GOLDEN, panels)
 
 
-def targets_up(jobs: tuple[str, ...], width: int = 4, key: str = "up", title: str = "Targets up") -> Panel:
+def targets_up(jobs: tuple[str, ...], width: int = 4, key: str = "up", title: str = "Targets up", height: int = 4) -> Panel:
     """Share of a system's targets that answer their scrape."""
     selector = "|".join(jobs)
     return stat(key, title, "Share of the targets whose last scrape succeeded. Below 100 %, the other panels miss those targets.",
-                "percentunit", prom(f'avg(up{{job=~"{selector}"}})', "up"), width=width, steps=((None, RED), (0.99, YELLOW), (1, GREEN)))
+                "percentunit", prom(f'avg(up{{job=~"{selector}"}})', "up"), width=width, height=height,
+                steps=((None, RED), (0.99, YELLOW), (1, GREEN)))
 
 
 def red(prefix: str, what: str, rate: str, errors: str, latency: str, by: str, exemplar_unit: str = "s", total: str = "") -> tuple[Panel,
@@ -130,19 +131,21 @@ def use(prefix: str, what: str, unit: str, utilisation: Prom, saturation: Prom, 
         timeseries(f"{prefix}-errors", f"{what}: errors", f"Errors of {what.lower()}.", "short", errors, min=0))
 
 
-def go_runtime(jobs: tuple[str, ...]) -> Row:
-    """What any Go server says of itself: memory, processor, goroutines, collections. Collapsed: for those who look closer."""
+def go_runtime(jobs: tuple[str, ...], quiet: str = "") -> Row:
+    """What any Go server says of itself: memory, processor, goroutines, collections. Collapsed: for those who look closer.
+    `quiet` says why there may be none."""
     job = f'job=~"{"|".join(jobs)}"'
     return Row("Process", (
         timeseries("process-memory", "Memory", "Resident memory, and what the Go heap uses of it.", "bytes",
                    prom(f"process_resident_memory_bytes{{{job}}}", "{{instance}} resident"),
-                   prom(f"go_memstats_heap_inuse_bytes{{{job}}}", "{{instance}} heap"), min=0),
+                   prom(f"go_memstats_heap_inuse_bytes{{{job}}}", "{{instance}} heap"), min=0, may_be_empty=quiet),
         timeseries("process-cpu", "CPU", "Processor cores in use.", "short",
-                   prom(f"rate(process_cpu_seconds_total{{{job}}}[$__rate_interval])", "{{instance}}"), min=0),
+                   prom(f"rate(process_cpu_seconds_total{{{job}}}[$__rate_interval])", "{{instance}}"), min=0, may_be_empty=quiet),
         timeseries("process-goroutines", "Goroutines", "Goroutines that exist; a steady climb is a leak.", "short",
-                   prom(f"go_goroutines{{{job}}}", "{{instance}}"), min=0),
+                   prom(f"go_goroutines{{{job}}}", "{{instance}}"), min=0, may_be_empty=quiet),
         timeseries("process-files", "Open files", "Share of the allowed file descriptors that is open.", "percentunit",
-                   prom(f"process_open_fds{{{job}}} / process_max_fds{{{job}}}", "{{instance}}"), min=0)), collapsed=True)
+                   prom(f"process_open_fds{{{job}}} / process_max_fds{{{job}}}", "{{instance}}"), min=0,
+                   may_be_empty=quiet)), collapsed=True)
 
 
 def logs_row(system: System, errors: str = "", level: str = "", quiet: str = "") -> Row:

@@ -5,7 +5,7 @@ promql-parser is the grammar; this is its only importer."""
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -24,19 +24,25 @@ TOKEN = re.compile(r"""(?P<string>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`[^`]*`)|(
     |(?P<name>[a-zA-Z_:][a-zA-Z0-9_:]*)|(?P<other>.)""", re.VERBOSE | re.DOTALL)
 
 
+# Functions that Prometheus has only behind a flag of its own, or only from a release on that is newer than the packages of distributions.
+EXPERIMENTAL = frozenset({
+    "double_exponential_smoothing", "info", "mad_over_time", "sort_by_label", "sort_by_label_desc", "first_over_time",
+    "ts_of_first_over_time", "ts_of_last_over_time", "ts_of_max_over_time", "ts_of_min_over_time", "limitk", "limit_ratio",
+    "histogram_quantiles"})
+
+
 @dataclass
 class Use:
-    """What an expression uses. selectors: (series, {label: (operator, value)}); functions: (function, series) of range vectors;
-    grouped: labels named in by, on, ignoring, group_left, without; made: labels made by label_replace and label_join;
-    ranges: look-back windows in seconds."""
+    """What an expression uses. selectors: (series, {label: (operator, value)}), the series "" where no name is given for good;
+    functions: (function, series) of range vectors, the series "" where a subquery is over more than a selector; ranges: look-back windows
+    in seconds; result: "vector", "scalar", "matrix" or "string"."""
 
     selectors: list[tuple[str, dict[str, tuple[str, str]]]] = field(default_factory=list)
     functions: list[tuple[str, str]] = field(default_factory=list)
-    grouped: set[str] = field(default_factory=set)
-    made: set[str] = field(default_factory=set)
     ranges: list[float] = field(default_factory=list)
     quantiles_without_le: list[str] = field(default_factory=list)
     windows: list[tuple[str, float]] = field(default_factory=list)  # (function, its range in seconds)
+    result: str = "vector"
 
     def names(self) -> set[str]:
         return {name for name, _matchers in self.selectors}
@@ -73,8 +79,41 @@ def parse(expr: str, where: str) -> Any:
 def use(expr: str, where: str) -> Use:
     """Walk an expression. Raises ContentError when it does not parse. What it gives is shared: read it, do not change it."""
     found = Use()
-    _walk(parse(expr, where), found)
+    tree = parse(expr, where)
+    try:
+        _walk(tree, found)
+    except ContentError as error:
+        raise ContentError(f"{where}: is not PromQL: {error}: {expr}") from error
+    found.result = _kind(tree)
     return found
+
+
+def _kind(node: Any) -> str:
+    while isinstance(node, (grammar.ParenExpr, grammar.UnaryExpr)):
+        node = node.expr
+    if isinstance(node, (grammar.MatrixSelector, grammar.SubqueryExpr)):
+        return "matrix"
+    return "string" if isinstance(node, grammar.StringLiteral) else "scalar" if _number(node) else "vector"
+
+
+def _name(node: Any) -> str:
+    """The name that a selector gives for good; "" for a pattern, or none."""
+    named = [str(m.value) for m in node.matchers.matchers if m.name == "__name__" and m.op == grammar.MatchOp.Equal]
+    return str(node.name or (named[0] if named else ""))
+
+
+def _range(node: Any) -> tuple[str, float] | None:
+    """Of a range: the series of its selector ("" for a subquery over more than that), and its length in seconds."""
+    while isinstance(node, grammar.ParenExpr):
+        node = node.expr
+    if isinstance(node, grammar.MatrixSelector):
+        return _name(node.vector_selector), _seconds(node.range)
+    if not isinstance(node, grammar.SubqueryExpr):
+        return None
+    inner = node.expr
+    while isinstance(inner, grammar.ParenExpr):
+        inner = inner.expr
+    return _name(inner) if isinstance(inner, grammar.VectorSelector) else "", _seconds(node.range)
 
 
 def _seconds(value: Any) -> float:
@@ -83,9 +122,10 @@ def _seconds(value: Any) -> float:
 
 def _walk(node: Any, found: Use) -> None:  # noqa: PLR0912 (one branch a kind of node)
     if isinstance(node, grammar.VectorSelector):
-        matchers = {m.name: (str(m.op), m.value) for m in node.matchers.matchers}
-        name = node.name or matchers.pop("__name__", ("", ""))[1]
-        found.selectors.append((name, matchers))
+        if node.matchers.or_matchers:
+            raise ContentError("`or` between matchers is not Prometheus'; write two selectors with or between them")
+        matchers = {m.name: (str(m.op), m.value) for m in node.matchers.matchers if m.name != "__name__"}
+        found.selectors.append((_name(node), matchers))
     elif isinstance(node, grammar.MatrixSelector):
         found.ranges.append(_seconds(node.range))
         _walk(node.vector_selector, found)
@@ -94,25 +134,22 @@ def _walk(node: Any, found: Use) -> None:  # noqa: PLR0912 (one branch a kind of
         _walk(node.expr, found)
     elif isinstance(node, grammar.Call):
         name = node.func.name
+        if name in EXPERIMENTAL:
+            raise ContentError(f"{name}() is experimental or new; not every Prometheus that this goes to has it")
         for argument in node.args:
-            if isinstance(argument, grammar.MatrixSelector):
-                found.functions.append((name, argument.vector_selector.name or ""))
-                found.windows.append((name, _seconds(argument.range)))
+            if over := _range(argument):
+                found.functions.append((name, over[0]))
+                found.windows.append((name, over[1]))
             _walk(argument, found)
-        if name in ("label_replace", "label_join") and isinstance(node.args[1], grammar.StringLiteral):
-            found.made.add(node.args[1].val)
         if name == "histogram_quantile" and not _by_le(node.args[1]):
             found.quantiles_without_le.append(str(node))
     elif isinstance(node, grammar.AggregateExpr):
-        if node.modifier is not None:
-            found.grouped.update(node.modifier.labels)
+        if str(node.op) in EXPERIMENTAL:
+            raise ContentError(f"{node.op}() is experimental or new; not every Prometheus that this goes to has it")
         if node.param is not None:
             _walk(node.param, found)
         _walk(node.expr, found)
     elif isinstance(node, grammar.BinaryExpr):
-        modifier = node.modifier
-        if modifier is not None:
-            found.grouped.update(modifier.matching.labels if modifier.matching is not None else (), modifier.group_labels or ())
         _walk(node.lhs, found)
         _walk(node.rhs, found)
     elif isinstance(node, (grammar.ParenExpr, grammar.UnaryExpr)):
@@ -120,17 +157,22 @@ def _walk(node: Any, found: Use) -> None:  # noqa: PLR0912 (one branch a kind of
 
 
 def _by_le(node: Any) -> bool:
-    """Whether a histogram_quantile's argument keeps le and rates its buckets."""
+    """Whether a histogram_quantile's argument keeps le and rates its buckets. Sums and means keep the shape of a distribution."""
     while isinstance(node, grammar.ParenExpr):
         node = node.expr
     if isinstance(node, grammar.AggregateExpr):
+        if str(node.op) not in ("sum", "avg"):
+            return False
         modifier = node.modifier
         by = modifier is not None and "by" in str(modifier.type).lower() and "le" in modifier.labels
         without = modifier is not None and "without" in str(modifier.type).lower() and "le" not in modifier.labels
         return (by or without) and _by_le(node.expr)
     if isinstance(node, grammar.BinaryExpr):
         return _by_le(node.lhs)
-    return isinstance(node, grammar.Call) and node.func.name in ("rate", "increase", "irate")
+    if not isinstance(node, grammar.Call) or node.func.name not in ("rate", "increase", "irate"):
+        return False
+    over = _range(node.args[0])
+    return over is not None and over[0].endswith("_bucket")
 
 
 # Aggregations that give the series themselves, not one a group.
@@ -145,7 +187,7 @@ def result_labels(expr: str, where: str, known: Mapping[str, set[str]]) -> set[s
 
 def _labels(node: Any, known: Mapping[str, set[str]]) -> set[str] | None:
     if isinstance(node, grammar.VectorSelector):
-        name = node.name or next((m.value for m in node.matchers.matchers if m.name == "__name__"), "")
+        name = _name(node)
         return set(known[name]) if name in known else None
     if isinstance(node, grammar.MatrixSelector):
         return _labels(node.vector_selector, known)
@@ -207,6 +249,66 @@ def _labels_of_binary(node: Any, known: Mapping[str, set[str]]) -> set[str] | No
     return None if left is None else left - named
 
 
+COMPARISONS = frozenset({"==", "!=", ">", "<", ">=", "<="})
+
+
+def compared(expr: str, where: str) -> list[float]:
+    """The plain numbers that the expression compares with, in their order. Raises ContentError when it does not parse."""
+    found: list[float] = []
+    rest = [parse(expr, where)]
+    while rest:
+        node = rest.pop(0)
+        if isinstance(node, grammar.BinaryExpr) and str(node.op) in COMPARISONS:
+            for side in (node.lhs, node.rhs):
+                sign, inner = 1, side
+                while isinstance(inner, (grammar.ParenExpr, grammar.UnaryExpr)):
+                    sign, inner = (-sign if isinstance(inner, grammar.UnaryExpr) else sign), inner.expr
+                if isinstance(inner, grammar.NumberLiteral):
+                    found.append(sign * float(inner.val))
+        rest += _below(node)
+    return found
+
+
+def unknown_labels(expr: str, where: str, known: Mapping[str, set[str]]) -> list[str]:
+    """What the expression says of labels that the series there cannot have, one sentence each: in by, on, group_left and their like, and
+    as the source of label_replace. `known` as in result_labels. Raises ContentError when it does not parse."""
+    found: list[str] = []
+    _unknown(parse(expr, where), known, found)
+    return list(dict.fromkeys(found))
+
+
+def _unknown(node: Any, known: Mapping[str, set[str]], found: list[str]) -> None:
+    def check(labels: Iterable[str], has: set[str] | None, what: str) -> None:
+        for label in sorted(labels):
+            if has is not None and label not in has:
+                found.append(f"{what} {label}, which its series do not have ({', '.join(sorted(has)) or 'they have no labels'})")
+    if isinstance(node, grammar.AggregateExpr) and node.modifier is not None:
+        check(node.modifier.labels, _labels(node.expr, known), "groups by")
+    elif isinstance(node, grammar.BinaryExpr) and (modifier := node.modifier) is not None and (matching := modifier.matching) is not None:
+        left, right = _labels(node.lhs, known), _labels(node.rhs, known)
+        either = None if left is None or right is None else left | right
+        if matching.type == grammar.LabelModifierType.Include:
+            check(matching.labels, left, "matches on")
+            check(matching.labels, right, "matches on")
+        else:
+            check(matching.labels, either, "ignores")
+        check(modifier.group_labels or (), right if modifier.card == grammar.VectorMatchCardinality.ManyToOne else left, "takes over")
+    elif isinstance(node, grammar.Call) and node.func.name in ("label_replace", "label_join"):
+        sources = node.args[3:4] if node.func.name == "label_replace" else node.args[3:]
+        check([source.val for source in sources if source.val], _labels(node.args[0], known), f"{node.func.name} reads")
+    for child in _below(node):
+        _unknown(child, known, found)
+
+
+def _below(node: Any) -> list[Any]:
+    """The nodes right under one."""
+    if isinstance(node, grammar.Call):
+        return list(node.args)
+    if isinstance(node, grammar.BinaryExpr):
+        return [node.lhs, node.rhs]
+    return [child for child in (getattr(node, name, None) for name in ("expr", "vector_selector", "param")) if child is not None]
+
+
 def missing(expr: str, where: str, given: AbstractSet[str], recordings: Mapping[str, str]) -> set[str]:
     """Series without which the expression has no result when only `given` exist: of the sides of an `or`, one is enough. Recordings stand
     for what they are made of. Raises ContentError when it does not parse."""
@@ -217,7 +319,7 @@ def _missing(node: Any, where: str, given: AbstractSet[str], recordings: Mapping
     def below(inner: Any) -> set[str]:
         return _missing(inner, where, given, recordings)
     if isinstance(node, grammar.VectorSelector):
-        name = node.name or ""
+        name = _name(node)
         if name in given or not name:
             return set()
         if name in recordings:
@@ -227,8 +329,7 @@ def _missing(node: Any, where: str, given: AbstractSet[str], recordings: Mapping
     if isinstance(node, grammar.BinaryExpr):
         left, right = below(node.lhs), below(node.rhs)
         return set() if str(node.op) == "or" and not (left and right) else left | right
-    inner = list(node.args) if isinstance(node, grammar.Call) else [getattr(node, "expr", None), getattr(node, "vector_selector", None)]
-    return set().union(*(below(child) for child in inner if child is not None))
+    return set().union(*(below(child) for child in _below(node)))
 
 
 def _number(node: Any) -> bool:

@@ -47,14 +47,15 @@ class Server:
 
 
 def record(loaded: Loaded, server: Server) -> str:
-    """The text of metrics.sample: every series of the system's jobs, its types, and the versions that were recorded."""
+    """The text of metrics.sample: every series of the system's jobs, its types, and the versions that were recorded. What could not be
+    recorded before stays in it for as long as its jobs are not there."""
     system = loaded.system
     require(system.jobs, f"systems/{system.id}", "has no jobs to record")
     selector = f'{{job=~"{"|".join(system.jobs)}"}}'
     own, *others = (server.get("query", query=query)["result"] for query in (selector, *system.passing))
     require(own or any(others), f"{server.url}", f"has no series of {selector}; is the system running?")
     found = [*own, *(row for rows in others for row in rows)]
-    types = {name: rows[0]["type"] for name, rows in server.get("metadata").items() if rows[0]["type"] != "unknown"}
+    types = {name: rows[0]["type"] for name, rows in server.get("metadata").items()}
     names = {row["metric"]["__name__"] for row in found}
     types = {name: kind for name, kind in types.items() if names & {name, f"{name}_bucket", f"{name}_sum", f"{name}_count",
                                                                     f"{name}_total"}}
@@ -68,7 +69,7 @@ def record(loaded: Loaded, server: Server) -> str:
               f"What {system.title} leaves under the jobs of others; its own ({', '.join(system.jobs)}) were not there.",
               f"Versions: {', '.join(versions) or 'not exposed'}", f"To record anew: make record SYSTEM={system.id}",
               f"{len(found)} series of {len(names)} names; at most a few of each name are kept, and every label that any had."]
-    return sample.write(unique.values(), types, header)
+    return sample.write(unique.values(), types, header) + ("" if own else loaded.sample.rest)
 
 
 def write(loaded: Loaded, server: Server) -> Path:

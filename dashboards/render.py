@@ -5,6 +5,7 @@ so a reader sees the old bundle or the new one. Equal input gives equal bytes.""
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import json
 import os
@@ -23,6 +24,7 @@ from dashboards.slo_metrics import RECORDED
 
 FORMAT = 1
 MANIFEST = "manifest.json"
+AT_FDCWD, RENAME_EXCHANGE = -100, 2  # of renameat2(2)
 RECORDED_NAMES = frozenset(metric.name for metric in RECORDED)  # they have no label of a target
 
 
@@ -58,7 +60,8 @@ def bundle(content: Content, estate: Estate) -> list[File]:
         queries += _rule_queries(loaded, estate)
         if loaded.runbook:
             files.append(File(naming.runbook_path(loaded.system.id), "runbook", loaded.system.id, loaded.runbook))
-            files.append(File(naming.runbook_page(loaded.system.id), "page", loaded.system.id, pages.runbook(loaded)))
+            page = pages.runbook(loaded, rules.threshold_values(loaded, estate))
+            files.append(File(naming.runbook_page(loaded.system.id), "page", loaded.system.id, page))
     inhibit = rules.inhibit_rules(content, present) + [row for own in objectives for row in own.inhibit_rules()]
     files.append(File("alertmanager/inhibit_rules.yml", "alertmanager", "observatory",
                       rules.dump({"inhibit_rules": inhibit, "time_intervals": []})))
@@ -164,19 +167,28 @@ def write(files: list[File], estate: Estate, out: Path) -> bool:
             path.write_text(file.text, encoding="utf-8")
         (work / MANIFEST).write_text(text, encoding="utf-8")
         work.chmod(0o755)
-        old = work.with_suffix(".old")
         if out.exists():
-            os.rename(out, old)
-        try:
+            _exchange(work, out)
+        else:
             os.rename(work, out)
-        except OSError:
-            if old.exists():
-                os.rename(old, out)
-            raise
-        shutil.rmtree(old, ignore_errors=True)
     finally:
-        shutil.rmtree(work, ignore_errors=True)
+        shutil.rmtree(work, ignore_errors=True)  # after an exchange, what was there before
     return True
+
+
+def _exchange(work: Path, out: Path) -> None:
+    """Have two directories take each other's place, in one step where the kernel can (Linux): killed at any moment, there is one bundle."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if hasattr(libc, "renameat2") and not libc.renameat2(AT_FDCWD, os.fsencode(work), AT_FDCWD, os.fsencode(out), RENAME_EXCHANGE):
+        return
+    old = work.with_name(f"{work.name}.old")
+    os.rename(out, old)
+    try:
+        os.rename(work, out)
+    except BaseException:
+        os.rename(old, out)
+        raise
+    os.rename(old, work)
 
 
 def damaged(directory: Path) -> list[str]:

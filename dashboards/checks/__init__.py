@@ -15,8 +15,9 @@ from typing import Any
 
 from dashboards import estate, expressions, grafana, promql, render
 from dashboards.load import Content, Loaded
-from dashboards.model import ContentError, Dashboard
+from dashboards.model import TARGET_LABELS, ContentError, Dashboard
 from dashboards.slo import SloError
+from dashboards.slo_metrics import RECORDED
 
 Found = Iterable[tuple[str, str]]
 
@@ -71,6 +72,14 @@ def used(content: Content) -> Iterator[tuple[Loaded, expressions.Expression, pro
                 except ContentError:
                     continue
                 yield loaded, row, found
+
+
+NO_TARGET = frozenset(metric.name for metric in RECORDED)
+
+
+def labels(content: Content, loaded: Loaded) -> dict[str, set[str]]:
+    """Every series that a system's queries may use, with its labels, those of the target too."""
+    return {name: {*own, *(() if name in NO_TARGET else TARGET_LABELS)} for name, (_metric, own) in content.series(loaded).items()}
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,5 @@
 """PromQL is parsed here, by a real grammar: a query with a mistake shows an empty panel, and a rule with one stops a whole file of rules
-from being loaded."""
+from being loaded. What it gives is a number for each series, not a range of values or a text."""
 
 from dashboards import expressions, promql
 from dashboards.checks import Found
@@ -12,6 +12,10 @@ def check(content: Content) -> Found:
         for row in expressions.of(loaded):
             if row.source == "prometheus":
                 try:
-                    promql.use(row.expr, row.where)
+                    found = promql.use(row.expr, row.where)
                 except ContentError as error:
                     yield row.where, str(error).removeprefix(f"{row.where}: ")
+                    continue
+                if found.result in ("matrix", "string"):
+                    yield row.where, (f"gives a {'range of values' if found.result == 'matrix' else 'text'}, not a number for each series: "
+                                      f"{row.expr}")

@@ -7,9 +7,13 @@ from dashboards.load import Content
 
 
 def check(content: Content) -> Found:
-    known = content.series()
-    for _loaded, row, found in checks.used(content):
+    series = {loaded.system.id: content.series(loaded) for loaded in content.systems}
+    for loaded, row, found in checks.used(content):
+        known = series[loaded.system.id]
         for function, name in found.functions:
+            if not name and function in promql.COUNTER_FUNCTIONS:
+                yield row.where, (f"{function}() of a subquery over more than a selector; a sum of counters falls when one of them starts "
+                                  f"anew, so take the {function}() first and sum then")
             if name not in known:
                 continue
             counts = known[name][0].counts(name)

@@ -26,6 +26,9 @@ def check(content: Content) -> Found:
                 yield where, f"is missing; it needs a section for each of {', '.join(names)}"
             continue
         sections = _parts(loaded.runbook, "## ")
+        titles = [title for title, _body in _split(loaded.runbook, "## ")]
+        for title in sorted({title for title in titles if titles.count(title) > 1}):
+            yield where, f"section {title!r} is there twice; links lead to the first, so make one of both"
         for name in names:
             if name not in sections:
                 yield where, f"has no section for alert {name}; add '## {name}'"
@@ -45,9 +48,13 @@ def check(content: Content) -> Found:
 
 
 def _parts(text: str, mark: str) -> dict[str, str]:
-    """Text under each heading of a level. A line of code that looks like one counts as one, as it does in pages.py; indent it."""
-    found: dict[str, str] = {}
+    return dict(_split(text, mark))
+
+
+def _split(text: str, mark: str) -> list[tuple[str, str]]:
+    """Each heading of a level with its text. A line of code that looks like one counts as one, as it does in pages.py; indent it."""
+    found = []
     for part in ("\n" + text).split(f"\n{mark}")[1:]:
         title, _newline, body = part.partition("\n")
-        found[title.strip()] = body
+        found.append((title.strip(), body))
     return found

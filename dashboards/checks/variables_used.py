@@ -2,6 +2,7 @@
 series know a region is narrowed to the chosen one. A variable that no query uses promises a choice that is none."""
 
 import json
+from collections.abc import Mapping
 
 from dashboards import checks, logql, naming, promql
 from dashboards.checks import Found, Rendered
@@ -37,11 +38,16 @@ def _queries(made: Rendered, series: dict[str, tuple[str, ...]]) -> Found:
                 continue
             try:
                 if source["type"] == "loki":
-                    missing = [str(one) for one in logql.use(target["expr"], where).selectors if "region" not in one]
+                    missing = [str(one) for one in logql.use(target["expr"], where).selectors if not _chosen(one)]
                 else:
                     missing = [name for name, matchers in promql.use(target["expr"], where).selectors
-                               if "region" in series.get(name, ()) and "region" not in matchers]
+                               if "region" in series.get(name, ()) and not _chosen(matchers)]
             except ContentError:
                 continue
             for name in missing:
-                yield where, f"{name or 'a selector'} is not narrowed to the chosen region"
+                yield where, f"{name or 'a selector'} is not narrowed to the chosen region; leave region out, it is put in"
+
+
+def _chosen(matchers: Mapping[str, tuple[str, str]]) -> bool:
+    """Whether a selector takes the region that is chosen on the dashboard, not one of its own."""
+    return "$region" in matchers.get("region", ("", ""))[1]

@@ -61,6 +61,7 @@ _EXTRA_TOP = ("period", "calendar", "windows", "for", "min_events", "absent", "a
 _EXTRA = (*_EXTRA_TOP, "latency", "spans", "proof")
 _KINDS = ("client", "server", "consumer", "producer", "internal")
 SPAN_CALLS = "traces_span_metrics_calls_total"
+MOST = 1e15  # beyond this, a float no longer tells whole numbers apart
 SPAN_DURATION = "traces_span_metrics_duration_milliseconds"
 
 Buckets = Mapping[str, Collection[float]]
@@ -438,8 +439,8 @@ class _File:
             raise self.error([*path, "unit"], "must be seconds or milliseconds; the metric's name does not say it")
         bound = self.bound(spec["threshold_seconds"], [*path, "threshold_seconds"], 1000 if unit == "milliseconds" else 1)
         buckets = spec.get("buckets")
-        if buckets is not None and not (isinstance(buckets, list) and all(isinstance(each, int | float) for each in buckets)):
-            raise self.error([*path, "buckets"], "must be a list of numbers, the bounds (le) of the histogram in its own unit")
+        if buckets is not None and not (isinstance(buckets, list) and buckets and all(_finite(each) for each in buckets)):
+            raise self.error([*path, "buckets"], "must be a list of numbers, the bounds (le) of the histogram in its unit, without +Inf")
         self.bucket(bound, buckets if buckets is not None else self.buckets.get(metric), unit, metric, [*path, "threshold_seconds"])
         return _slow(metric, self.selector(spec.get("selector"), [*path, "selector"]), bound)
 
@@ -465,9 +466,9 @@ class _File:
         return f"{failed} or 0 * {total}", total
 
     def bound(self, value: Any, path: Path, scale: int) -> float:
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
+        if not _finite(value) or value <= 0:
             raise self.error(path, f"is {kind(value)}; it must be a number of seconds above 0, such as 0.2")
-        return round(value * scale, 9)
+        return round(float(value) * scale, 9)
 
     def bucket(self, bound: float, buckets: Collection[float] | None, unit: str, metric: str, path: Path) -> None:
         if buckets is None or bound in buckets:
@@ -536,7 +537,7 @@ class _File:
             if not isinstance(given, dict) or not given:
                 raise self.error([*path, key], "must be a mapping of series to what one event adds to them")
             for series, amount in given.items():
-                if isinstance(amount, bool) or not isinstance(amount, int | float):
+                if not _finite(amount):
                     raise self.error([*path, key, series], f"is {kind(amount)}; it must be a number")
                 try:
                     promql_parser.parse(series)
@@ -582,7 +583,7 @@ class _Settings:
         value = self.get("min_events")
         if value is None:
             return 0
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        if not _finite(value) or not isinstance(value, int) or value < 1:
             raise self.file.error(self.path("min_events"), f"is {kind(value)}; it must be a whole number of events, at least 1")
         return value
 
@@ -662,6 +663,11 @@ def _slow(metric: str, matchers: str, bound: float) -> tuple[str, str]:
 
 def _quoted(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _finite(value: Any) -> bool:
+    """Whether it is a number that arithmetic can be done with: YAML also knows .inf, .nan and integers of any length."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and -MOST < value < MOST
 
 
 def _scalar_text(value: Any) -> str:

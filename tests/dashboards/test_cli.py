@@ -29,7 +29,9 @@ def test_help(capsys, verb):
 def test_systems(capsys):
     assert cli.main(["systems"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].split()[:2] == ["SYSTEM", "DASHBOARDS"] and {line.split()[0] for line in lines[1:]} == set(load.everything().by_id)
+    table = lines[:lines.index("")]
+    assert table[0].split()[:2] == ["SYSTEM", "DASHBOARDS"] and {line.split()[0] for line in table[1:]} == set(load.everything().by_id)
+    assert lines[-1].startswith("grafana: ") and "metrics are not recorded: " in lines[-1]
 
 
 def test_render_and_check(capsys, tmp_path, estate):
@@ -76,6 +78,15 @@ def test_an_estate_from_standard_input_is_kept(monkeypatch, tmp_path):
     assert (tmp_path / "in/bundle/manifest.json").is_file()
 
 
+def test_an_estate_that_is_refused_does_not_take_the_place_of_the_one_kept(monkeypatch, tmp_path, capsys):
+    kept = tmp_path / "bundle.estate.json"
+    kept.write_text("as it was")
+    for text in ("", "{}", json.dumps({**ESTATE, "systems": ["nosuch"]})):
+        monkeypatch.setattr("sys.stdin", io.StringIO(text))
+        assert cli.main(["render", "--estate", "-", "--out", str(tmp_path / "bundle")]) == 1
+        assert "observatory: " in capsys.readouterr().err and kept.read_text() == "as it was"
+
+
 def test_a_place_that_cannot_be_written(capsys, tmp_path, estate):
     (tmp_path / "file").touch()
     assert cli.main(["render", "--estate", str(estate), "--out", str(tmp_path / "file" / "bundle")]) == 1
@@ -87,6 +98,14 @@ def test_broken_content_is_not_rendered(capsys, tmp_path, estate, monkeypatch):
     assert cli.main(["render", "--estate", str(estate), "--out", str(tmp_path / "bundle")]) == 1
     told = capsys.readouterr().err
     assert "nothing was written" in told and "node: panel x: is wrong [some_law]" in told and not (tmp_path / "bundle").exists()
+
+
+def test_record_says_where(capsys, monkeypatch, tmp_path):
+    asked = []
+    monkeypatch.setattr(cli.record, "write", lambda loaded, server: asked.append((loaded.system.id, server.url)) or tmp_path)
+    assert cli.main(["record", "--system", "node", "--system", "loki", "--prometheus", "https://x.example/"]) == 0
+    assert asked == [("node", "https://x.example"), ("loki", "https://x.example")]
+    assert capsys.readouterr().out == f"recorded {tmp_path}\n" * 2
 
 
 @pytest.mark.parametrize(("arguments", "says"), [

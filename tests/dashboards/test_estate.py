@@ -38,6 +38,12 @@ def test_what_may_be_left_out():
     ({"urls": {"wiki": "https://x.example"}}, "estate.json: urls.wiki: unknown; known are pages, grafana"),
     ({"urls": {"pages": "ftp://x.example"}}, "estate.json: urls.pages: 'ftp://x.example' is not an http"),
     ({"urls": {"pages": "/relative"}}, "estate.json: urls.pages: '/relative' is not an http"),
+    ({"urls": {"grafana": "https://x.example/a b"}}, "estate.json: urls.grafana: 'https://x.example/a b' is not an http"),
+    ({"urls": ["https://x.example"]}, "estate.json: urls: must be an object"),
+    ({"thresholds": []}, "estate.json: thresholds: must be an object"),
+    ({"thresholds": {"node": {"free": float("inf")}}}, "estate.json: thresholds.node.free: inf is not a number"),
+    ({"thresholds": {"node": {"free": float("nan")}}}, "estate.json: thresholds.node.free: nan is not a number"),
+    ({"scrape_interval": 15}, "estate.json: scrape_interval: 15 is not a duration"),
     ({"thresholds": {"node": 5}}, "estate.json: thresholds.node: must map threshold ids to numbers"),
     ({"thresholds": {"node": {"free": "0.1"}}}, "estate.json: thresholds.node.free: '0.1' is not a number"),
     ({"thresholds": {"node": {"free": True}}}, "estate.json: thresholds.node.free: True is not a number"),
@@ -56,6 +62,12 @@ def test_files(tmp_path):
         estate.read(path)
     path.write_text("{")
     with pytest.raises(ContentError, match="is not JSON"):
+        estate.read(path)
+    path.write_text("[" * 100_000)
+    with pytest.raises(ContentError, match="is not JSON"):
+        estate.read(path)
+    path.write_bytes(b"\xff")
+    with pytest.raises(ContentError, match="is not UTF-8"):
         estate.read(path)
     path.write_text("[]")
     with pytest.raises(ContentError, match="must be an object"):

@@ -22,7 +22,8 @@ DASHBOARD = '''
 '''
 ALERTS = '''
     from dashboards.model import Alert, Proof
-    ALERTS = (Alert("ThingDown", "info", "up == 0", "1m", "down", "It is down.", "overview/up", Proof({"up": "0"}, {"up": "1"})),)
+    ALERTS = (Alert("ThingDown", "info", "up == 0", "1m", "up is {{ $value }}", "It is down.",
+                    "overview/up", Proof({"up": "0"}, {"up": "1"})),)
 '''
 
 
@@ -82,6 +83,14 @@ def test_alert_names_are_unique_across_systems(systems):
         put(systems / name, "dashboard.py", DASHBOARD)
         put(systems / name, "alerts.py", ALERTS)
     with pytest.raises(ContentError, match="alert ThingDown is declared by other and by thing; names are unique"):
+        load.everything(systems)
+
+
+def test_alert_names_are_unique_within_a_system(systems):
+    put(systems / "thing", "system.py", SYSTEM, id="thing")
+    put(systems / "thing", "dashboard.py", DASHBOARD)
+    put(systems / "thing", "alerts.py", ALERTS + "    ALERTS += ALERTS\n")
+    with pytest.raises(ContentError, match="alert ThingDown is declared by thing and by thing; names are unique"):
         load.everything(systems)
 
 

@@ -17,7 +17,6 @@ CORPUS = yaml.safe_load((Path(__file__).parent / "logql_corpus.yml").read_text(e
 
 LABELS = st.sampled_from(["app", "host", "level", "rate", "count", "duration", "bytes", "sum", "ip", "vector", "__error__", "a_1"])
 WINDOWS = st.sampled_from(["1m", "5m", "1h30m", "1d", "90s"])
-STRINGS = st.sampled_from(['"x"', '"a b"', "`x`", '"a\\\\d"', '"{}()[]"', '"#|,"', '"\\""', '"or"'])
 DURATIONS = st.sampled_from(["5s", "1.5h", "1h30m", "250ms", "1d"])
 SIZES = st.sampled_from(["5B", "4KiB", "1.5MB", "10k", "2G"])
 NUMBERS = st.sampled_from(["0", "5", "1.5", "1e3", ".5"])

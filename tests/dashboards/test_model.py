@@ -20,6 +20,8 @@ from dashboards.model import ContentError, Dashboard, LogProof, Metric, Proof, T
     (lambda: LogProof({"a": "b"}, (), ("x",)), "needs lines that fire and lines that stay silent"),
     (lambda: replace(QUEUE, name="shop_queue_long"), "alert shop_queue_long: a name is in CamelCase"),
     (lambda: replace(QUEUE, severity="page"), "severity 'page' is not one of critical, warning, info"),
+    (lambda: replace(QUEUE, severity="info", summary="The valueless queue humanizes"), r"summary must say the value"),
+    (lambda: replace(FATAL, elsewhere=True), "only Prometheus can tell other regions"),
     (lambda: replace(QUEUE, summary="Too long"), r"summary must say the value \(\{\{ \$value \}\}\)"),
     (lambda: replace(QUEUE, description=""), "needs a description"),
     (lambda: replace(QUEUE, panel="queue"), "panel is '<dashboard key>/<panel key>'"),

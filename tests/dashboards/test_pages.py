@@ -55,8 +55,10 @@ def test_pages_need_nothing_from_elsewhere(bundle):
 
 
 def test_a_section_tells_of_its_alert():
-    text = pages.runbook(content().by_id["shop"])
-    assert '<section id="shopqueuelong"><h2>ShopQueueLong</h2>' in text and "<pre>shop_queue &gt; 10</pre>" in text
+    shop = content(runbook=RUNBOOK.replace("# Shop\n", "# Shop\nWhere its till is.\n", 1)).by_id["shop"]
+    text = pages.runbook(shop, {"queue": 77})
+    assert "Where its till is." in text, "what stands above the alerts"
+    assert '<section id="shopqueuelong"><h2>ShopQueueLong</h2>' in text and "<pre>shop_queue &gt; 77</pre>" in text
     assert f'href="../dashboards/psf-shop-overview.html#panel-{naming.panel_id("queue")}"' in text and 'class="warning"' in text
 
 

@@ -82,9 +82,10 @@ def test_use():
                        'label_replace(y offset 1h, "zone", "$1", "dc", "(.*)") > bool sum(z[30m:1m])'.replace("sum(z", "max_over_time(z"),
                        "here")
     assert found.names() == {"x_bucket", "y", "z"}
-    assert found.functions == [("rate", "x_bucket")] and found.windows == [("rate", 300.0)]
+    assert found.functions == [("rate", "x_bucket"), ("max_over_time", "z")]
+    assert found.windows == [("rate", 300.0), ("max_over_time", 1800.0)]
     assert sorted(found.ranges) == [300.0, 1800.0]
-    assert {"le", "zone", "team"} <= found.grouped and found.made == {"zone"} and not found.quantiles_without_le
+    assert not found.quantiles_without_le
 
 
 def test_what_is_no_promql_says_where():
@@ -107,6 +108,60 @@ def test_what_is_no_promql_says_where():
 ])
 def test_labels_of_the_result(expr, labels):
     assert promql.result_labels(expr, "here", KNOWN) == labels
+
+
+@pytest.mark.parametrize(("expr", "says"), [
+    ("sum by (code, host) (a_total)", ["groups by host, which its series do not have (code, region)"]),
+    ("max by (host) (sum by (region) (b_bytes))", ["groups by host, which its series do not have (region)"]),
+    ("sum without (code) (sum(a_total))", ["groups by code, which its series do not have (they have no labels)"]),
+    ("sum by (code) (b_bytes) / on (region) sum by (region) (a_total)", ["matches on region", "groups by code"]),
+    ("a_total * on (region) group_left (host) b_bytes", []), ("a_total * on (region) group_left (code) b_bytes", ["takes over code"]),
+    ("b_bytes * on (region) group_right (host) a_total", []), ("a_total / ignoring (code, host) b_bytes", []),
+    ("a_total / ignoring (zone) b_bytes", ["ignores zone"]), ("a_total and on (zone) unknown", ["matches on zone"]),
+    ('sum by (z) (label_replace(b_bytes, "z", "$1", "host", "(.*)"))', []), ("sum by (x) (unknown)", []),
+    ('label_replace(b_bytes, "z", "$1", "code", "(.*)")', ["label_replace reads code"]), ('label_replace(b_bytes, "z", "x", "", "")', []),
+    ('label_join(b_bytes, "z", "-", "host", "code")', ["label_join reads code"]),
+    ("max_over_time(sum by (code) (b_bytes)[1h:1m])", ["groups by code"]), ("topk(3, sum by (code) (b_bytes))", ["groups by code"]),
+])
+def test_labels_that_nothing_has(expr, says):
+    found = promql.unknown_labels(expr, "here", KNOWN)
+    assert len(found) == len(says) and all(text in problem for problem, text in zip(found, says, strict=True)), found
+
+
+@pytest.mark.parametrize(("expr", "says"), [
+    ('up{job="a" or job="b"}', "`or` between matchers"), ("info(up)", "info() is experimental"), ("sum(limitk(2, up))", "limitk() is"),
+])
+def test_what_not_every_prometheus_takes(expr, says):
+    with pytest.raises(ContentError, match="here: is not PromQL: ") as caught:
+        promql.use(expr, "here")
+    assert says in str(caught.value)
+
+
+@pytest.mark.parametrize(("expr", "result"), [
+    ("up", "vector"), ("up > 1", "vector"), ("1 + 1", "scalar"), ("scalar(up)", "scalar"), ("up[5m]", "matrix"), ("(up[5m:1m])", "matrix"),
+    ('"x"', "string")])
+def test_kind_of_the_result(expr, result):
+    assert promql.use(expr, "here").result == result
+
+
+def test_a_name_is_what_is_said_for_good():
+    assert promql.use('{__name__="up"}', "here").names() == {"up"}
+    assert promql.use('{__name__=~"up|down", job="x"}', "here").names() == {""}
+
+
+@pytest.mark.parametrize(("expr", "functions"), [
+    ("rate((a_total[5m]))", [("rate", "a_total")]), ("rate(a_total[5m:1m])", [("rate", "a_total")]),
+    ("rate((a_total)[5m:1m])", [("rate", "a_total")]), ("rate(sum(a_total)[5m:1m])", [("rate", "")]),
+    ('rate({__name__="a_total"}[5m])', [("rate", "a_total")])])
+def test_a_range_is_found_behind_brackets_and_subqueries(expr, functions):
+    assert promql.use(expr, "here").functions == functions and promql.use(expr, "here").windows == [("rate", 300.0)]
+
+
+@pytest.mark.parametrize(("expr", "numbers"), [
+    ("a > 5", [5]), ("0.5 < a", [0.5]), ("a > (-3)", [-3]), ("a > bool 2 and b == 4", [2, 4]), ("a * 5 > 2 * 3", []), ("a > b", []),
+    ("sum(a < 7) + abs(b != 8)", [7, 8]), ("max_over_time((a > 9)[1h:1m])", [9])])
+def test_numbers_that_are_compared_with(expr, numbers):
+    assert sorted(promql.compared(expr, "here")) == numbers
 
 
 def test_missing_series():

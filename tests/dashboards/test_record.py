@@ -101,3 +101,28 @@ def test_no_server():
 def test_a_system_without_jobs():
     with pytest.raises(ContentError, match="systems/shop: has no jobs to record"):
         record.record(shop(system=replace(SYSTEM, jobs=())), record.Server("http://127.0.0.1:1"))
+
+
+UNSEEN = "# TYPE shop_queue gauge\n" + sample.NOT_RECORDED + 'from its source\nshop_unseen{job="shop"} 1\n'
+
+
+def test_what_was_not_recorded_gives_way_to_what_is(server, tmp_path):
+    marked = shop(folder=tmp_path, sample=sample.parse(UNSEEN, "x"))
+    assert "shop_unseen" in marked.sample.labels
+    found = sample.parse(record.write(marked, record.Server(server.url)).read_text(), "x")
+    assert not found.unrecorded and not found.rest and "shop_unseen" not in found.labels
+
+
+def test_what_was_not_recorded_stays_while_the_system_is_not_there(server, monkeypatch):
+    marked = shop(sample=sample.parse(UNSEEN, "x"), system=replace(SYSTEM, passing=('{__name__=~"shop_.+"}',)))
+    whole = record.Server.get
+    monkeypatch.setattr(record.Server, "get", lambda self, path, **query: (
+        {"result": []} if query.get("query", "").startswith("{job") else whole(self, path, **query)))
+    text = record.record(marked, record.Server(server.url))
+    found = sample.parse(text, "x")
+    assert found.unrecorded == {"shop_unseen"} and found.rest == marked.sample.rest and "shop_requests_total" in found.labels
+
+
+def test_a_series_is_recorded_or_not():
+    with pytest.raises(ContentError, match="line 3: shop_queue was recorded"):
+        sample.parse('shop_queue{job="shop"} 1\n' + sample.NOT_RECORDED + 'x\nshop_queue{job="shop"} 1\n', "metrics.sample")

@@ -84,12 +84,31 @@ def test_all_or_nothing(tmp_path, monkeypatch, broken):
             raise OSError(28, "No space left on device")
         return real(*arguments, **options)
     target = Path if broken == "write_text" else render.os
+    if broken == "rename":  # a kernel that cannot have two directories take each other's place
+        monkeypatch.setattr(render.ctypes, "CDLL", lambda *_arguments, **_options: object())
     real = getattr(target, broken)
     monkeypatch.setattr(target, broken, full)
     with pytest.raises(OSError, match="No space left"):
         render.write([replace(file, text=file.text + "\n") for file in FILES], ESTATE, out)
     monkeypatch.undo()
     assert tree(out) == before and [path.name for path in tmp_path.iterdir()] == ["bundle"]
+
+
+@pytest.mark.skipif(not hasattr(render.ctypes.CDLL(None), "renameat2"), reason="Linux has the exchange")
+def test_no_moment_is_without_a_bundle(tmp_path, monkeypatch):
+    out = tmp_path / "bundle"
+    render.write(FILES, ESTATE, out)
+    monkeypatch.setattr(render.os, "rename", lambda *arguments: pytest.fail(f"a step between two moves: {arguments}"))
+    assert render.write(FILES[:-1], ESTATE, out) and render.damaged(out) == []
+    assert [path.name for path in tmp_path.iterdir()] == ["bundle"]
+
+
+def test_without_an_exchange_the_new_one_takes_the_place_all_the_same(tmp_path, monkeypatch):
+    out = tmp_path / "bundle"
+    render.write(FILES, ESTATE, out)
+    monkeypatch.setattr(render.ctypes, "CDLL", lambda *_arguments, **_options: object())
+    assert render.write(FILES[:-1], ESTATE, out) and render.damaged(out) == []
+    assert [path.name for path in tmp_path.iterdir()] == ["bundle"]
 
 
 def test_a_directory_that_is_no_bundle_is_not_touched(tmp_path):

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from ansible_collections.psf.observatory.plugins.plugin_utils import artifacts
+from ansible_collections.psf.observatory.plugins.plugin_utils.artifacts import lock
 from ansible_collections.psf.observatory.plugins.plugin_utils.settings import loki, otel_collector
 
 ARCHITECTURE = {"x86_64": "amd64", "aarch64": "arm64"}
@@ -31,8 +31,8 @@ JSON = {"Content-Type": "application/json"}
 def kept() -> Path | None:
     """The archive of the program in the cache, of whichever source it came from; None where no Loki was had yet."""
     arch = ARCHITECTURE.get(subprocess.run(["uname", "-m"], capture_output=True, text=True, check=True).stdout.strip(), "")
-    request = artifacts.Request({"server": "loki"}, arch, None)
-    found = [artifacts.payload_path(request, row) for row in request.candidates()]
+    request = lock.Request({"server": "loki"}, arch, None)
+    found = [lock.payload_path(request, row) for row in request.candidates()]
     return next((path for path in found if path.is_file()), None)
 
 

@@ -965,7 +965,15 @@
       );
       const spark =
         panel.options.graphMode === "area" && !asName && one.values.filter((sample) => sample != null).length > 1 ? el("div.spark") : null;
-      const cell = el("div.stat", {}, spark, number, list.length > 1 && !asName ? el("div.name", { title: one.name }, one.name) : null);
+      const gone = calc === "lastNotNull" && !asName ? ended(frame, one) : 0;
+      const cell = el(
+        gone ? "div.stat.gone" : "div.stat",
+        {},
+        spark,
+        number,
+        list.length > 1 && !asName ? el("div.name", { title: one.name }, one.name) : null,
+        gone ? el("div.until", { title: "No value since" }, `until ${stamp(gone)}`) : null,
+      );
       return { cell, spark, number, one, tint, size: text.length + unit.length * 0.6 };
     });
     holder.append(...cells.map((one) => one.cell));
@@ -1641,6 +1649,14 @@
   }
   const rowOf = (id) => spec.rows.find((row) => row.panels.some((panel) => panel.id === id));
 
+  // When a series ended that ended before the time shown does: seconds, or 0 while it goes on. Its last value is no value of now.
+  function ended(frame, one) {
+    const count = one.values.length,
+      last = one.values.findLastIndex((value) => value != null);
+    if (count < 2 || last < 0 || (count - 1 - last) * frame.step <= Math.max(2 * frame.step, 60)) return 0;
+    return frame.start + last * frame.step;
+  }
+
   // -- verdict ------------------------------------------------------------------------------------------------------------
   // The first row says whether it is well: the colours of its numbers, and the alerts that fire.
   function judge(rowPanels, frames, alerts, trouble) {
@@ -1675,8 +1691,15 @@
         if (!frame || !panel.reason || frame.error) unknown.push(panel.title);
         continue;
       }
-      for (const one of frame.series) {
-        const value = one.calc[panel.options.reduceOptions?.calcs?.[0] || "lastNotNull"];
+      const calc = panel.options.reduceOptions?.calcs?.[0] || "lastNotNull",
+        live = frame.series.filter((one) => calc !== "lastNotNull" || !ended(frame, one));
+      if (!live.length) {
+        // It was well, or not, and nobody knows what it is.
+        if (!panel.reason) unknown.push(`${panel.title} since ${stamp(Math.max(...frame.series.map((one) => ended(frame, one))))}`);
+        continue;
+      }
+      for (const one of live) {
+        const value = one.calc[calc];
         note(
           mapped(value, panel.field)?.color || step(value, panel.field),
           `${frame.series.length > 1 ? `${one.name} ` : ""}${shown(value, panel.field)}`,

@@ -138,7 +138,7 @@ ALERTS = (
     Alert(
         "BlackboxClientsRefused", "warning",
         'sum by (region, host) (count_over_time({service_name="blackbox_exporter"} |~ "^[0-9/]+ [0-9:]+ http: TLS handshake error from" '
-        '[10m])) > 5', "0s",
+        '[10m])) > $clients_refused', "0s",
         "The exporter of endpoints on {{ $labels.host }} refused {{ $value }} connections without a valid certificate in ten minutes",
         "Somebody asks it without a certificate of the platform's authority, or with one that has ended. Through its probes it reaches "
         "what its host reaches, so it answers only known clients.",
@@ -148,5 +148,6 @@ ALERTS = (
                  silent=('time=2026-11-22T21:59:15.471Z level=INFO source=handler.go:133 msg="Probe succeeded" module=tls '
                          'target=10.210.11.11:9093 duration_seconds=0.021168938',
                          REFUSED)),
+        thresholds=(Threshold("clients_refused", 5, "connections", "connections without a valid certificate in ten minutes"),),
         source="loki"),
 )

@@ -69,7 +69,8 @@ DASHBOARDS = (
                            "short",
                            prom('sum by (change) (gov_changes{change=~"regressed|fixed"})', "{{change}}"), min=0, may_be_empty=NEVER),
                 timeseries("regressed", "Regressions by severity", "Results that were in order in the run before and are not now.", "short",
-                           prom('sum by (severity) (gov_changes{change="regressed"})', "{{severity}}"), min=0, may_be_empty=NEVER),
+                           prom('sum by (severity) (gov_changes{change="regressed"})', "{{severity}}"), min=0, height=10,
+                           may_be_empty=NEVER),
                 logs("failed", "What was found", "Each subject that fails or could not be read and is not waived, with what was seen.",
                      RESULTS + ' | status=~"fail|error" | waived="false"' + LINE, width=16, may_be_empty=NONE_OPEN))),
             Row("Waivers", (

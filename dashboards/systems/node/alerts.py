@@ -22,7 +22,7 @@ def files(free: str, size: int = 1_000_000) -> dict[str, str]:
 
 RECORDINGS = (
     Recording("instance:node_cpu_utilisation:ratio_rate5m",
-              '1 - avg without (cpu, mode) (sum without (mode) (rate(node_cpu_seconds_total{mode=~"idle|iowait|steal"}[5m])))',
+              '1 - avg without (cpu) (sum without (mode) (rate(node_cpu_seconds_total{mode=~"idle|iowait|steal"}[5m])))',
               "ratio", "Share of the processors' time that was used"),
     Recording("instance:node_memory_utilisation:ratio", "1 - node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes",
               "ratio", "Share of the memory that is in use"),
@@ -38,15 +38,16 @@ ALERTS = (
         Proof(firing={f"up{{{HOST}}}": "0"}, silent={f"up{{{HOST}}}": "1"}),
         inhibits=(Inhibit(("*",), ("region", "host"), system="*"),)),
     Alert(
-        "NodeRebooted", "info", "time() - node_boot_time_seconds < 600", "0s",
+        "NodeRebooted", "info", "time() - node_boot_time_seconds < $booted", "0s",
         "Host {{ $labels.host }} was started {{ $value | humanizeDuration }} ago",
         "A restart that nobody announced is worth a look at the journal of the boot before.",
         "overview/uptime",
-        Proof(firing={f"node_boot_time_seconds{{{HOST}}}": "0+60"}, silent={f"node_boot_time_seconds{{{HOST}}}": "-10000"})),
+        Proof(firing={f"node_boot_time_seconds{{{HOST}}}": "0+60"}, silent={f"node_boot_time_seconds{{{HOST}}}": "-10000"}),
+        thresholds=(Threshold("booted", 600, "seconds", "time after a start in which it is told"),)),
     Alert(
         "NodeCpuSaturated", "warning",
         "rate(node_pressure_cpu_waiting_seconds_total[5m]) > $cpu_waiting and on (instance) instance:node_cpu_utilisation:ratio_rate5m > "
-        "0.9", "15m",
+        "$cpu_used", "15m",
         "Work waits for a processor on {{ $labels.host }} for {{ $value | humanizePercentage }} of the time",
         "All processors are busy and tasks queue for them; requests served by this host get slower.",
         "overview/cpu-pressure",
@@ -54,7 +55,8 @@ ALERTS = (
                       f'node_cpu_seconds_total{{{HOST},cpu="0",mode="idle"}}': "0+1"},
               silent={f"node_pressure_cpu_waiting_seconds_total{{{HOST}}}": "0+1",
                       f'node_cpu_seconds_total{{{HOST},cpu="0",mode="idle"}}': "0+50"}),
-        thresholds=(Threshold("cpu_waiting", 0.6, "ratio", "share of the time in which some task waited for a processor"),)),
+        thresholds=(Threshold("cpu_waiting", 0.6, "ratio", "share of the time in which some task waited for a processor"),
+                    Threshold("cpu_used", 0.9, "ratio", "share of the processors' time that is used, below which waiting is no matter"))),
     Alert(
         "NodeMemoryExhausted", "critical", "node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes < $memory_available", "10m",
         "Host {{ $labels.host }} has {{ $value | humanizePercentage }} of its memory left",
@@ -166,4 +168,10 @@ ALERTS = (
         "overview/collectors",
         Proof(firing={f'node_scrape_collector_success{{{HOST},collector="netdev"}}': "1 0"},
               silent={f'node_scrape_collector_success{{{HOST},collector="netdev"}}': "1"}, minutes=40)),
+    Alert(
+        "NodeTextfileBroken", "warning", "node_textfile_scrape_error == 1", "5m",
+        "The exporter of {{ $labels.host }} cannot read a file that a job left for it (error is {{ $value }})",
+        "What the job measures is missing: the last governance run, the last sync of Grafana, and the alerts on them.",
+        "overview/collectors",
+        Proof(firing={f"node_textfile_scrape_error{{{HOST}}}": "1"}, silent={f"node_textfile_scrape_error{{{HOST}}}": "0"})),
 )

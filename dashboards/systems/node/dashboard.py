@@ -10,8 +10,8 @@ DASHBOARDS = (
         "overview", "Linux hosts", "Every host of the region: what it does, what waits, what fails.",
         rows=(
             golden(
-                targets_up(SYSTEM.jobs),
-                stat("hosts", "Hosts", "Hosts whose exporter answers.", "short", prom("sum(up{job=\"node\"})")),
+                targets_up(SYSTEM.jobs, height=8),
+                stat("hosts", "Hosts", "Hosts whose exporter answers.", "short", prom("sum(up{job=\"node\"})"), height=8),
                 timeseries("cpu-used", "Processor in use", "Share of the processors' time that was used.", "percentunit",
                            prom("instance:node_cpu_utilisation:ratio_rate5m", "{{host}}"), min=0, max=1),
                 timeseries("memory-used", "Memory in use", "Share of the memory that is not available to new processes.", "percentunit",
@@ -123,8 +123,9 @@ DASHBOARDS = (
                 timeseries("collectors", "Collectors that fail",
                            "Parts of the exporter that cannot read any more what they read within the last six hours.", "short",
                            prom("1 - min by (host, collector) (node_scrape_collector_success == 0 "
-                                "and max_over_time(node_scrape_collector_success[6h]) == 1)", "{{host}} {{collector}}"), min=0,
-                           may_be_empty="no collector fails on a healthy host"),
+                                "and max_over_time(node_scrape_collector_success[6h]) == 1)", "{{host}} {{collector}}",
+                                may_be_empty="no collector fails on a healthy host"),
+                           prom("max by (host) (node_textfile_scrape_error)", "{{host}} a job's file"), min=0),
                 timeseries("scrape-duration", "Duration of a scrape", "How long the exporter takes.", "s",
                            prom('scrape_duration_seconds{job="node"}', "{{host}}"), min=0)),
                 collapsed=True),

@@ -66,6 +66,7 @@ METRICS = (
     Metric("node_nf_conntrack_entries_limit", "gauge", "connections", "Connections that it could track"),
     Metric("node_softnet_dropped_total", "counter", "packets", "Packets dropped because a processor's queue was full", ("cpu",)),
     Metric("node_sockstat_TCP_tw", "gauge", "sockets", "TCP sockets that wait after closing"),
+    Metric("node_textfile_scrape_error", "gauge", "boolean", "1 when a file of the textfile collector could not be read"),
     Metric("node_scrape_collector_success", "gauge", "boolean", "1 when a collector of the exporter worked", ("collector",)),
     Metric("node_scrape_collector_duration_seconds", "gauge", "seconds", "How long a collector took", ("collector",)),
 )

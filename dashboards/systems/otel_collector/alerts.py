@@ -171,7 +171,8 @@ ALERTS = (
         source="loki"),
     Alert(
         "OtelClientsRefused", "warning",
-        f'sum by (region, host, service_name) (count_over_time({STREAM} |= `"msg":"http: TLS handshake error from ` [10m])) > 5', "0s",
+        f'sum by (region, host, service_name) (count_over_time({STREAM} |= `"msg":"http: TLS handshake error from ` [10m])) '
+        "> $clients_refused", "0s",
         "{{ $labels.service_name }} of {{ $labels.host }} refused {{ $value }} connections without a valid certificate in ten minutes",
         "Somebody asks for metrics or sends OTLP by HTTP without a certificate of the platform's authority, or with one that has ended.",
         "overview/log-rate",
@@ -179,6 +180,7 @@ ALERTS = (
                  firing=tuple(line("error", REFUSED.replace("50808", str(50810 + number))) for number in range(8)),
                  silent=(line("error", REFUSED),
                          line("info", "Everything is ready. Begin running and processing data."))),
+        thresholds=(Threshold("clients_refused", 5, "connections", "connections without a valid certificate in ten minutes"),),
         source="loki"),
     Alert(
         "OtelCollectorPanicked", "warning",

@@ -155,13 +155,13 @@ SERVICES = Dashboard(
     rows=(
         golden(
             stat("services", "Services", "Services whose spans arrive.", "short",
-                 prom("count(count by (service_name) (traces_span_metrics_calls_total))", "services")),
+                 prom("count(count by (service_name) (traces_span_metrics_calls_total))", "services"), width=6),
             stat("requests-now", "Requests", "Requests a second, all services together.", "reqps",
-                 prom(f"sum({calls(SERVED)})", "requests")),
+                 prom(f"sum({calls(SERVED)})", "requests"), width=6),
             stat("errors-now", "Errors", "Share of all requests that failed.", "percentunit", prom(failing(SERVED, "region"), "errors"),
-                 steps=((None, GREEN), (0.001, YELLOW), (0.01, RED)), decimals=2),
+                 steps=((None, GREEN), (0.001, YELLOW), (0.01, RED)), decimals=2, width=6),
             stat("latency-now", "95 % take less than", "Duration of requests, all services together.", "ms",
-                 prom(quantile(0.95, SERVED, "region"), "p95")),
+                 prom(quantile(0.95, SERVED, "region"), "p95"), width=6),
             timeseries("rate", "Rate", "Requests a second that each service answers.", "reqps",
                        prom(f"sum by (service_name) ({calls(SERVED)})", "{{service_name}}"), min=0),
             timeseries("errors", "Errors", "Share of each service's requests that failed.", "percentunit",

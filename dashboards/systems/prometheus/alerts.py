@@ -162,14 +162,16 @@ ALERTS = (
         inhibits=(Inhibit(("PrometheusWalWritesFailing", "PrometheusStorageUpkeepFailing", "PrometheusRuleFailures"), SELF),)),
     Alert(
         "PrometheusSeriesExploding", "warning",
-        "prometheus_tsdb_head_series / (prometheus_tsdb_head_series offset 1h) > $series_growth and prometheus_tsdb_head_series > 50000",
+        "prometheus_tsdb_head_series / (prometheus_tsdb_head_series offset 1h) > $series_growth "
+        "and prometheus_tsdb_head_series > $series_least",
         "15m",
         "Prometheus {{ $labels.instance }} has {{ $value | humanize }} times the series of an hour ago",
         "Some label takes ever new values. Memory grows with the series until the kernel ends the process.",
         "storage/series-growth",
         Proof(firing={f"prometheus_tsdb_head_series{{{PROM}}}": "60000+1000"}, silent={f"prometheus_tsdb_head_series{{{PROM}}}": "100000"},
               minutes=100),
-        thresholds=(Threshold("series_growth", 1.5, "ratio", "series in memory as a multiple of those an hour before"),)),
+        thresholds=(Threshold("series_growth", 1.5, "ratio", "series in memory as a multiple of those an hour before"),
+                    Threshold("series_least", 50_000, "series", "series in memory below which growth is no matter"))),
     # -- rules ---------------------------------------------------------------------------------------------------------
     Alert(
         "PrometheusRuleFailures", "critical", "increase(prometheus_rule_evaluation_failures_total[5m]) > 0", "10m",

@@ -58,13 +58,14 @@ ALERTS = (
     Alert(
         "PsfWebMemoryLeak", "warning",
         "deriv(nodejs_heap_size_used_bytes[10m]) * 60 > $heap_growth and nodejs_heap_size_used_bytes / "
-        "min_over_time(nodejs_heap_size_used_bytes[30m]) > 2", "5m",
+        "min_over_time(nodejs_heap_size_used_bytes[30m]) > $heap_multiple", "5m",
         "The heap of {{ $labels.instance }} grows by {{ $value | humanize1024 }}B a minute and has doubled within half an hour",
         "A leak ends in a restart by the memory limit, and in long garbage collections before.",
         "overview/heap",
         Proof(firing={f"nodejs_heap_size_used_bytes{{{WEB}}}": f"{50 * MIB}+{10 * MIB}"},
               silent={f"nodejs_heap_size_used_bytes{{{WEB}}}": str(60 * MIB)}, minutes=25),
-        thresholds=(Threshold("heap_growth", 4 * MIB, "bytes/min", "growth of the heap in a minute"),)),
+        thresholds=(Threshold("heap_growth", 4 * MIB, "bytes/min", "growth of the heap in a minute"),
+                    Threshold("heap_multiple", 2, "ratio", "heap as a multiple of its smallest size in half an hour"))),
     Alert(
         "PsfWebPeerUnreachable", "warning",
         'sum by (region, peer_region) (rate(rpc_client_duration_seconds_count{rpc_grpc_status_code=~"4|14"}[5m])) '
@@ -79,11 +80,12 @@ ALERTS = (
                       f'rpc_client_duration_seconds_count{{{OUT},rpc_grpc_status_code="0"}}': "0+60"}),
         thresholds=(Threshold("peer_errors", 0.5, "ratio", "share of the calls to another region that fail"),)),
     Alert(
-        "PsfWebRestarting", "warning", "changes(process_start_time_seconds{job=\"psf_web\"}[15m]) > 2", "0s",
+        "PsfWebRestarting", "warning", "changes(process_start_time_seconds{job=\"psf_web\"}[15m]) > $restarts", "0s",
         "The service on {{ $labels.instance }} was started {{ $value | humanize }} times in fifteen minutes",
         "It ends soon after each start: a crash, the memory limit, or a health check that fails.",
         "overview/uptime",
-        Proof(firing={f"process_start_time_seconds{{{WEB}}}": "0+60"}, silent={f"process_start_time_seconds{{{WEB}}}": "1000"})),
+        Proof(firing={f"process_start_time_seconds{{{WEB}}}": "0+60"}, silent={f"process_start_time_seconds{{{WEB}}}": "1000"}),
+        thresholds=(Threshold("restarts", 2, "starts", "starts of one process in fifteen minutes"),)),
     Alert(
         "PsfWebErrorLines", "warning",
         'sum by (region, host) (count_over_time({service_name="psf_web"} | severity_text=~"ERROR|FATAL" [5m])) > $error_lines', "1m",

@@ -9,10 +9,11 @@ DASHBOARDS = (
         "overview", "systemd units", "Units that failed, restart or are late, on every host of the region.",
         rows=(
             golden(
-                targets_up(SYSTEM.jobs),
+                targets_up(SYSTEM.jobs, height=8),
                 stat("failed-now", "Failed units", "Units that are in the state failed now.", "short",
-                     prom('sum(node_systemd_units{state="failed"})'), steps=((None, GREEN), (1, RED))),
-                stat("active-now", "Active units", "Units that are active now.", "short", prom('sum(node_systemd_units{state="active"})')),
+                     prom('sum(node_systemd_units{state="failed"})'), steps=((None, GREEN), (1, RED)), height=8),
+                stat("active-now", "Active units", "Units that are active now.", "short", prom('sum(node_systemd_units{state="active"})'),
+                     height=8),
                 timeseries("failed", "Failed units by host", "Units in the state failed.", "short",
                            prom('sum by (host) (node_systemd_units{state="failed"})', "{{host}}"), min=0, width=12),
                 timeseries("changes", "Starts and stops", "Services that changed between running and not running in fifteen minutes.",

@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 import pytest
-from example_content import QUEUE, content, dashboard, found, shop
+from example_content import QUEUE, RUNBOOK, content, dashboard, found, shop
 
-from dashboards import checks, panels
+from dashboards import checks, naming, panels
 from dashboards.load import Content
 
 
@@ -14,6 +14,10 @@ from dashboards.load import Content
     ({"dashboards": (dashboard(panels.table("t", "Table", "All.", "short", panels.prom("shop_queue", instant=True),
                                             links={"A": ("Go", "/d/psf-${__value.text}-nosuch")})),)},
                                             "leads to /d/psf-${__value.text}-nosuch"),
+    ({"dashboards": (dashboard(panels.text("t", "Text", "All.", "See [it](/d/psf-shop-gone).")),)}, "content leads to /d/psf-shop-gone"),
+    ({"runbook": RUNBOOK + "\nSee [there](#shopgone).\n"}, "leads to #shopgone, but pages/runbooks/shop.html has no section of that name"),
+    ({"runbook": RUNBOOK + "\nSee [there](gone.html#x).\n"}, "leads to gone.html#x, which is not a page of the bundle"),
+    ({"runbook": RUNBOOK + "\nSee [it](../dashboards/psf-shop-overview.html#panel-1).\n"}, "has no section of that name"),
     ({"alerts": (replace(QUEUE, panel="overview/gone"),)}, "shop: alert ShopQueueLong: panel overview/gone is on none"),
 ])
 def test_refused(changes, says):
@@ -31,6 +35,12 @@ def test_a_link_by_value_finds_its_dashboard():
     table = panels.table("t", "Table", "All.", "short", panels.prom("shop_queue", instant=True),
                          links={"A": ("Go", "/d/psf-${__value.text}-overview")})
     assert not found("links_resolve", content(dashboards=(dashboard(table),)))
+
+
+def test_links_of_a_runbook_find_its_sections_and_the_pages_of_dashboards():
+    panel = naming.panel_id("queue")
+    links = f"[a](#shopfatal), [b](shop.html#shopqueuelong), [c](../dashboards/psf-shop-overview.html#panel-{panel}), [d](../index.html)"
+    assert not found("links_resolve", content(runbook=f"{RUNBOOK}\n{links}\n"))
 
 
 def test_the_landing_page_is_needed():

@@ -10,6 +10,7 @@ from example_content import QUEUE, RECORDING, content, dashboard, found, panel
     ({"dashboards": (dashboard(panel("sum(rate(shop_requests_total[5m]))")),)}, "rate() over a fixed window of 300 s"),
     ({"dashboards": (dashboard(panel("sum(rate(shop_requests_total[1h]))")),)}, "rate() over a fixed window of 3600 s"),
     ({"dashboards": (dashboard(panel("increase(shop_requests_total[5m])")),)}, "increase() over a fixed window of 300 s"),
+    ({"dashboards": (dashboard(panel("sum(rate(shop_requests_total[5m:30s]))")),)}, "rate() over a fixed window of 300 s"),
     ({"recordings": (replace(RECORDING, expr="rate(shop_requests_total[30s])"),)},
      "rate() over 30 s, less than 4 scrapes; write at least [60s]"),
     ({"alerts": (replace(QUEUE, expr="irate(shop_requests_total[45s]) > $queue"),)}, "irate() over 45 s"),

@@ -11,6 +11,7 @@ from example_content import RUNBOOK, content, found
     (RUNBOOK.replace("### Impact\nIt hurts.\n", ""), "has the headings Meaning, Diagnosis, Mitigation, Escalation"),
     (RUNBOOK.replace("### Meaning\nIt is so.\n### Impact\nIt hurts.\n", "### Impact\nIt hurts.\n### Meaning\nIt is so.\n"),
      "has the headings Impact, Meaning"),
+    (RUNBOOK + "\n## ShopFatal\n", "section 'ShopFatal' is there twice"),
     (RUNBOOK.replace("It hurts.", ""), "Impact is empty"),
     (RUNBOOK.replace("- `shop_queue`", "Look around."), "Diagnosis has no query or command to paste"),
 ])

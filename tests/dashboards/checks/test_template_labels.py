@@ -3,7 +3,9 @@
 from dataclasses import replace
 
 import pytest
-from example_content import FATAL, QUEUE, content, found
+from example_content import FATAL, QUEUE, content, dashboard, found
+
+from dashboards import panels
 
 QUEUE_SAYS = replace(QUEUE, summary="{{ $value }} {{ $labels.instance }}", description="x")
 
@@ -15,6 +17,8 @@ QUEUE_SAYS = replace(QUEUE, summary="{{ $value }} {{ $labels.instance }}", descr
     (replace(QUEUE_SAYS, expr='absent(shop_queue{job="shop"}) * $queue'), "has only job"),
     (replace(QUEUE_SAYS, expr="shop_queue / on (region) shop_queue > $queue"), "has only region"),
     (replace(QUEUE, description="{{ $labels.code }}"), "$labels.code, but"),
+    (replace(QUEUE, description='{{ index $labels "code" }}'), "$labels.code, but"),
+    (replace(QUEUE, description="{{ .Labels.code }}"), "$labels.code, but"),
     (replace(FATAL, summary="{{ $labels.instance }} {{ $value }}"), "has only host, region"),
 ])
 def test_refused(alert, says):
@@ -28,3 +32,10 @@ def test_refused(alert, says):
     "max_over_time(shop_queue[1h:5m]) > $queue", "2 * shop_queue > $queue"])
 def test_taken(expr):
     assert not found("template_labels", content(alerts=(replace(QUEUE_SAYS, expr=expr.replace('"$1"', '"$$1"')),)))
+
+
+def test_a_legend_says_what_the_result_has():
+    query = panels.prom("sum by (region) (shop_queue)", "{{region}} {{ host }}")
+    drawn = panels.timeseries("extra", "Extra", "What is extra.", "short", query)
+    assert found("template_labels", content(dashboards=(dashboard(drawn),))) == [
+        "shop: dashboard overview: panel extra: its legend says host, but the result of its query has only region"]

@@ -25,6 +25,8 @@ def targets(data, source):
 
 @pytest.mark.parametrize(("change", "says"), [
     (lambda data: targets(data, "prometheus")[1].update(expr="shop_queue"), "shop_queue is not narrowed to the chosen region"),
+    (lambda data: targets(data, "prometheus")[1].update(expr='shop_queue{region="eu"}'), "shop_queue is not narrowed to the chosen"),
+    (lambda data: targets(data, "prometheus")[1].update(expr='shop_queue{region=~".+"}'), "shop_queue is not narrowed to the chosen"),
     (lambda data: targets(data, "loki")[0].update(expr='rate({service_name="shop"}[5m])'), "is not narrowed to the chosen region"),
     (lambda data: targets(data, "prometheus")[1].update(datasource={"type": "prometheus", "uid": "abc"}), "asks the data source abc"),
     (lambda data: data["templating"]["list"].pop(0), "has no variable prometheus"),

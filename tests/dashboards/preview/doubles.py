@@ -16,6 +16,7 @@ class Double:
     def __init__(self):
         self.asked, self.headers, self.answer = [], [], None  # answer: (status, text) instead of the usual
         self.firing, self.values = True, ""  # values: the value of every sample
+        self.ended = 0  # seconds before the end of a range at which the series end
         double = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -97,7 +98,9 @@ class Double:
                 "result": [
                     {
                         "metric": labels,
-                        "values": [[at, steady or f"{index + 1 + math.sin(at / 600) / 2:.4f}"] for at in range(start, end + 1, step)],
+                        "values": [
+                            [at, steady or f"{index + 1 + math.sin(at / 600) / 2:.4f}"] for at in range(start, end + 1 - self.ended, step)
+                        ],
                     }
                     for index, labels in enumerate(rows)
                 ],

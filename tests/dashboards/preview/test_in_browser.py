@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import browser as chromium
 import pytest
@@ -120,6 +121,16 @@ def test_what_is_not_known_is_never_called_healthy(browser, live, service, path)
     browser.value('document.querySelector("#controls [aria-label=Refresh]").click()')
     browser.wait('document.querySelector(".verdict strong").innerText === "Not known"')
     assert "does not answer" in browser.value('document.querySelector("#notice").innerText')
+
+
+@pytest.mark.parametrize("path", ["", "dashboards/psf-node-overview.html"])
+def test_a_number_that_ended_is_no_number_of_now(browser, live, service, path):
+    """Its last value was good, and is shown for what it was; what is so now is not known."""
+    service.firing, service.values, service.ended = False, "1", 600
+    browser.open(live.url + path)
+    assert browser.value('document.querySelector(".verdict strong").innerText').endswith("ot known")
+    assert re.search(r"no data for .* since \d\d:\d\d", browser.value('document.querySelector(".verdict").innerText'))
+    assert re.fullmatch(r"until \d\d:\d\d(:\d\d)?", browser.value('document.querySelector(".stat.gone .until").innerText'))
 
 
 def test_firing_alerts_make_the_verdict(browser, live):

@@ -9,7 +9,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dashboards.slo import SloError, load
+from dashboards.slo import Options, SloError, groups, load, render
 from dashboards.slo.reader import block, documents, scalar
 
 GOOD = {
@@ -257,6 +257,77 @@ def test_loki_refused(query, why):
     assert why in refusal(yaml.dump(spec))
 
 
+@pytest.mark.parametrize("number", [10**400, float("inf"), float("nan"), 1e16], ids=str)
+def test_numbers_without_arithmetic_are_refused(number):
+    assert "slos[0].x-psf.latency.threshold_seconds (line" in refusal(latency(threshold_seconds=number))
+    assert "slos[0].x-psf.latency.buckets (line" in refusal(latency(buckets=[0.1, 0.2, number]))
+    spec = changed((*SLO, "x-psf"), {"proof": {"good": {"r_total": number}, "bad": {"r_total": 1}}})
+    assert "slos[0].x-psf.proof.good.r_total (line" in refusal(spec)
+
+
+def _ways(value, path=()):
+    """The way to every value below."""
+    for key, below in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        yield (*path, key)
+        yield from _ways(below, (*path, key))
+
+
+RICH = copy.deepcopy(GOOD)
+RICH["x-psf"] = {"period": "30d", "for": {"page-quick": "2m"}, "min_events": 5, "absent": "page", "absent_for": "5m"}
+RICH["slos"][0] |= {"labels": {"tier": "edge"}, "x-psf": {"proof": {"good": {"r_total": 1}, "bad": {"r_total": 1}}, "budget_alert": True}}
+RICH["slos"][0]["alerting"] |= {"labels": {"a": "b"}, "page_alert": {"disable": False, "annotations": {"c": "d"}}}
+RICH["slos"] += [
+    {"name": "fast", "objective": 99, "alerting": {"name": "Fast"}, "x-psf": {
+        "latency": {"metric": "r_seconds", "threshold_seconds": 0.2, "selector": 'job="web"', "buckets": [0.1, 0.2]},
+        "windows": {"page": {"quick": {"errorBudgetPercent": 2, "shortWindow": "5m", "longWindow": "1h"}}}}},
+    {"name": "spans", "objective": 99, "alerting": {"name": "Spans"}, "x-psf": {
+        "spans": {"service": "web", "kind": "server", "name": "GET /.*", "threshold_seconds": 0.2}, "calendar": "month"}},
+    {"name": "lines", "objective": 99, "alerting": {"name": "Lines"}, "sli": {"events": {
+        "error_query": 'sum(count_over_time({app="web"} |= "x" [{{.window}}]))',
+        "total_query": 'sum(count_over_time({app="web"} [{{.window}}]))'}},
+     "x-psf": {"source": "loki", "proof": {"good": ["a"], "bad": ["x"], "stream": {"app": "web"}}}},
+]
+WAYS = sorted(_ways(RICH), key=str)
+ODD = [None, True, 0, -1, 1, 50, 2.5, 10**400, 1e308, float("inf"), float("nan"), "", "x", "0s", "5m", "30d", "99999999999y", "{{.window}}",
+       "up[{{.window}}]", "{{ $x }}", "up{", "up # {{.window}}", "a\nb", "'\"\\", "é\x07", "off", "month", [], [None], [1], {}, {"a": 1},
+       {"quick": None}, {"disable": "yes"}, {"<<": {"a": 1}}]
+KEYS = ["sli", "raw", "plugin", "plugins", "slo_plugins", "x-psf", "x-other", "calendar", "windows", "latency", "spans", "source",
+        "__name__", "labels", "name", "objective", "9", "a-b"]
+
+
+@settings(deadline=None, max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(st.tuples(st.sampled_from(WAYS), st.sampled_from(["set", "add", "drop", "copy"]), st.sampled_from(ODD),
+                          st.sampled_from(KEYS), st.sampled_from(WAYS)), min_size=1, max_size=3))
+def test_a_file_that_somebody_damaged_is_read_or_refused_line_by_line(changes):
+    """Never a traceback; what is refused names file, line and reason, what is read can be written, and the text is the data."""
+    spec = copy.deepcopy(RICH)
+    for way, verb, value, key, other in changes:
+        here, there = spec, spec
+        try:
+            for part in way[:-1]:
+                here = here[part]
+            for part in other:
+                there = there[part]
+            if verb == "drop":
+                del here[way[-1]]
+            elif verb == "add" and isinstance(here, dict):
+                here[key] = value
+            else:
+                here[way[-1]] = copy.deepcopy(there) if verb == "copy" else value
+        except (KeyError, IndexError, TypeError):  # an earlier change took it away
+            continue
+    try:
+        slos = load(yaml.safe_dump(spec, sort_keys=False), "web.yml")
+    except SloError as error:
+        problems = [line for line in str(error).splitlines() if not line.startswith(" ")]  # tiers to paste are indented
+        assert problems and all(line.startswith("web.yml: ") and "(line " in line for line in problems), str(error)
+        return
+    for options in (Options(), Options(loki_remote_write=True)):
+        for backend in ("prometheus", "loki"):
+            made = [group for slo in slos for group in groups(slo, options, backend)]
+            assert (yaml.safe_load(render(slos, options, backend))["groups"] or []) == made
+
+
 @settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.dictionaries(
@@ -283,6 +354,11 @@ def test_any_text_survives_as_a_scalar(text):
     for written in (f"k: {scalar(text)}\n", f"k: {block(text, '    ')}\n"):
         assert yaml.safe_load(written) == {"k": text}
     assert scalar(text).isascii()
+
+
+@pytest.mark.parametrize("char", ["\x7f", "\xff", "\u0100", "\uffff", "\U00010000", "\U0010ffff", "\t"])
+def test_the_first_and_last_character_of_each_form_of_escape(char):
+    assert yaml.safe_load(f"k: {scalar(char)}\n") == {"k": char}
 
 
 @settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])

@@ -9,7 +9,8 @@ from ansible.errors import AnsibleActionFail
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
-from ansible_collections.psf.observatory.plugins.plugin_utils import artifacts, estate
+from ansible_collections.psf.observatory.plugins.plugin_utils import estate
+from ansible_collections.psf.observatory.plugins.plugin_utils.artifacts import lock, mirror, sources
 
 display = Display()
 
@@ -29,7 +30,7 @@ class ActionModule(ActionBase):
         })
         try:
             return result | self._prepare(options, task_vars)
-        except (artifacts.ArtifactError, estate.EstateError, OSError) as error:
+        except (lock.ArtifactError, estate.EstateError, OSError) as error:
             raise AnsibleActionFail(str(error)) from error
 
     def _prepare(self, options, task_vars):
@@ -38,17 +39,17 @@ class ActionModule(ActionBase):
         wanted = self._by_hosts(options, task_vars) if by_hosts else self._by_servers(options)
         for arguments, arch, distribution, where, optional in wanted:
             try:
-                requests.append((artifacts.Request(arguments, arch, distribution), optional))
-            except artifacts.ArtifactError as error:
+                requests.append((lock.Request(arguments, arch, distribution), optional))
+            except lock.ArtifactError as error:
                 problems.append(f"{where}: {error}")
         chosen, unavailable = self._choose(requests, problems)
         if problems:
-            raise artifacts.ArtifactError("; ".join(dict.fromkeys(problems)))
+            raise lock.ArtifactError("; ".join(dict.fromkeys(problems)))
         pairs, rows, missing = [], [], False
         for request, choice in chosen.values():
             row = {"server": request.server, "version": choice["version"], "architecture": request.arch,
                    "source": choice["via"], "cached": choice["source"] == "package"
-                   or artifacts.payload_path(request, choice).is_file()}
+                   or lock.payload_path(request, choice).is_file()}
             for reason in choice.get("passed_over", []):
                 display.vv(f"artifact: {request.server}: passed over {reason}")
             rows.append(row)
@@ -58,10 +59,10 @@ class ActionModule(ActionBase):
                             + (", cached" if row["cached"] and row["source"] != "package" else ""))
         for reasons in unavailable.values():
             for reason, hosts in reasons.items():
-                artifacts.say_unavailable(reason, hosts)
+                sources.say_unavailable(reason, hosts)
         changed = missing
         if not self._task.check_mode:
-            fetched = artifacts.fetch_all(pairs, lambda text: display.display(f"artifact: {text}"))
+            fetched = sources.fetch_all(pairs, lambda text: display.display(f"artifact: {text}"))
             if options["mirror_directory"]:
                 changed = bool(self._mirror(options, pairs, fetched))
         result = {"changed": changed, "artifacts": rows,
@@ -80,8 +81,8 @@ class ActionModule(ActionBase):
                    request.allow_unpinned, tuple(sorted(request.sha256.items())), request.cache)
             if key not in chosen and key not in refused:
                 try:
-                    chosen[key] = (request, artifacts.resolve(request))
-                except (artifacts.ArtifactError, OSError) as error:
+                    chosen[key] = (request, sources.resolve(request))
+                except (lock.ArtifactError, OSError) as error:
                     refused[key] = str(error)
             if key in refused and optional:
                 component, host = optional
@@ -91,8 +92,8 @@ class ActionModule(ActionBase):
         return chosen, unavailable
 
     def _mirror(self, options, pairs, _fetched):
-        filled = [(request, choice, artifacts.payload_path(request, choice)) for request, choice in pairs]
-        return artifacts.fill_mirror(options["mirror_directory"], filled, lambda text: display.display(f"artifact: {text}"))
+        filled = [(request, choice, lock.payload_path(request, choice)) for request, choice in pairs]
+        return mirror.fill(options["mirror_directory"], filled, lambda text: display.display(f"artifact: {text}"))
 
     def _by_servers(self, options):
         """Named servers (all, when the list is empty): for a mirror, or to fill the cache ahead of time.
@@ -101,11 +102,11 @@ class ActionModule(ActionBase):
         optional = {service["artifact"]: estate.component(service) for service in estate.services().values() if service.get("optional")}
         if options["servers"] and options["mirror_directory"]:
             optional = {}
-        for name in options["servers"] or sorted(artifacts.locks()):
+        for name in options["servers"] or sorted(lock.locks()):
             for arch in options["architectures"] or ["amd64"]:
                 arguments = {**options["artifact"], "server": name}
                 if options["mirror_directory"] and not options["artifact"].get("source"):
-                    arguments["source"] = _first_possible(arguments, artifacts.Lock(name).sources, arch)
+                    arguments["source"] = _first_possible(arguments, lock.Lock(name).sources, arch)
                 yield arguments, arch, options["distribution"], name, (optional[name], None) if name in optional else None
 
     def _by_hosts(self, options, task_vars):
@@ -124,9 +125,9 @@ class ActionModule(ActionBase):
                 arguments = {**options["artifact"], **own, "server": service["artifact"]}
                 stamp = facts["psf_components"].get(component) or {}
                 try:
-                    request = artifacts.Request(arguments, facts["psf_architecture"], facts["psf_distribution"])
+                    request = lock.Request(arguments, facts["psf_architecture"], facts["psf_distribution"])
                     accepted = {(row["source"], row["id"]) for row in request.candidates()}
-                except artifacts.ArtifactError:
+                except lock.ArtifactError:
                     accepted = set()  # said with all others, where the request is made
                 if (stamp.get("source"), stamp.get("id")) not in accepted:
                     # A host that has another version keeps being asked for; only one that has none may do without.
@@ -138,11 +139,11 @@ class ActionModule(ActionBase):
 
 def _first_possible(arguments, of_lock, arch):
     """Of the sources that a mirror can hold and the lock has, the first that can be reached."""
-    sources = [name for name in ("release", "build") if name in of_lock] or ["release"]
-    for source in sources[:-1]:
+    names = [name for name in ("release", "build") if name in of_lock] or ["release"]
+    for source in names[:-1]:
         try:
-            artifacts.resolve(artifacts.Request({**arguments, "source": source}, arch, None))
+            sources.resolve(lock.Request({**arguments, "source": source}, arch, None))
             return source
-        except (artifacts.ArtifactError, OSError):
+        except (lock.ArtifactError, OSError):
             continue
-    return sources[-1]
+    return names[-1]

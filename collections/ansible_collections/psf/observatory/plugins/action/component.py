@@ -18,14 +18,8 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible.utils.vars import merge_hash
-from ansible_collections.psf.observatory.plugins.plugin_utils.artifacts import (
-    ARCHITECTURES,
-    ArtifactError,
-    Request,
-    fetch,
-    resolve,
-    say_unavailable,
-)
+from ansible_collections.psf.observatory.plugins.plugin_utils.artifacts.lock import ARCHITECTURES, ArtifactError, Request
+from ansible_collections.psf.observatory.plugins.plugin_utils.artifacts.sources import fetch, resolve, say_unavailable
 
 display = Display()
 MACHINES = {"x86_64": "amd64", "aarch64": "arm64"}

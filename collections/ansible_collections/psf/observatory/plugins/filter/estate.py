@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 from pathlib import Path
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.psf.observatory.plugins.module_utils import pki
-from ansible_collections.psf.observatory.plugins.plugin_utils import estate, grafana_told
+from ansible_collections.psf.observatory.plugins.plugin_utils import estate, estate_document, grafana_told, inventory, observed
 from ansible_collections.psf.observatory.plugins.plugin_utils.settings import (
     alertmanager,
     common,
@@ -31,6 +32,7 @@ SETTINGS = {
     "loki_environment": loki.environment,
     "loki_secret_environment": loki.secret_environment,
     "grafana": grafana.build,
+    "grafana_environment": grafana.environment,
     "grafana_secrets": grafana.secrets,
     "jaeger": jaeger.build,
     "jaeger_environment": jaeger.environment,
@@ -42,12 +44,12 @@ SETTINGS = {
 
 def _said(function):
     """Turn the errors of the pure functions into Ansible's own."""
+    @functools.wraps(function)
     def wrapped(*args, **kwargs):
         try:
             return function(*args, **kwargs)
         except (estate.EstateError, common.SettingsError) as error:
             raise AnsibleFilterError(str(error)) from error
-    wrapped.__doc__ = function.__doc__
     return wrapped
 
 
@@ -59,12 +61,13 @@ def settings(options, service):
 
 
 def services(_value):
+    """Every service that the collection and the site's roles describe, by id."""
     return estate.services()
 
 
 def ports(hosts, host, service_id):
     """Every port of a service on a host, by name, with the host's overrides."""
-    service = estate.services()[service_id]
+    service = estate.described(service_id)
     return {name: estate.port(hosts[host], service, name) for name in service["ports"]}
 
 
@@ -80,6 +83,9 @@ def scrape_jobs(targets):
 
 def local_client(options, path, timeout=60):
     """How a service is asked on its own host: options tls, listen_address, port, host, and username with password."""
+    missing = [name for name in ("tls", "listen_address", "port", "host") if name not in options]
+    if missing:
+        raise AnsibleFilterError(f"local_client: the mapping has no {', '.join(missing)}")
     anywhere = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 (compared, not bound)
     target = estate.join(anywhere.get(options["listen_address"], options["listen_address"]), int(options["port"]))
     client = {"url": f"{'https' if options['tls'] else 'http'}://{target}{path}", "timeout": timeout}
@@ -116,7 +122,7 @@ def traced(hosts, groups, host):
 
 
 def flat_targets(jobs):
-    """Targets as {job, instance} rows, for verify.yml."""
+    """Targets as {job, instance} rows, for the module verification."""
     return [{"job": job, "instance": row["labels"]["instance"]} for job, rows in jobs.items() for row in rows]
 
 
@@ -163,11 +169,12 @@ class FilterModule:
         own = (certificate_due, exporter_files, flat_targets, in_groups, local_client, panels_table, ports, scrape_jobs, services,
                settings, target_file, traced, verify_table, where)
         table = {function.__name__: function for function in own} | {
-            "endpoints": estate.endpoints, "estate_document": estate.document, "host_port": estate.join,
-            "grafana_datasources": grafana_told.datasources, "grafana_folders": grafana_told.folders,
-            "grafana_placement": grafana_told.placement, "grafana_sync_metrics": grafana_told.sync_metrics,
-            "inventory_problems": estate.check, "peer_endpoints": estate.peers, "peer_probe_targets": estate.peer_probes,
-            "probe_targets": estate.probes, "region": estate.region_of,
-            "scrape_targets": estate.targets,
+            "endpoints": estate.endpoints, "estate_document": estate_document.document, "host_port": estate.join,
+            "grafana_bringers": grafana_told.bringers, "grafana_datasources": grafana_told.datasources,
+            "grafana_folders": grafana_told.folders, "grafana_placement": grafana_told.placement,
+            "grafana_sync_metrics": grafana_told.sync_metrics,
+            "inventory_problems": inventory.check, "peer_endpoints": estate.peers, "peer_probe_targets": observed.peer_probes,
+            "probe_targets": observed.probes, "region": estate.region_of,
+            "scrape_targets": observed.targets,
         }
         return {name: _said(function) for name, function in table.items()}

@@ -19,8 +19,26 @@ def remedy(name, tags, directories, parameters, disruptive):
         raise AnsibleFilterError(str(error)) from error
 
 
+def remedy_roles(hosts, remediation, groups, host):
+    """The roles to run again on a host."""
+    return remedies.roles(remediation, hosts, groups, host)
+
+
+def remedy_due(hosts, remediation, groups, host):
+    """Whether a host is one where something is to be done."""
+    return remedies.due(remediation, hosts, groups, host)
+
+
+def remedy_lines(hosts, remediation, groups):
+    """Before and after of every subject."""
+    return remedies.lines(remediation, hosts, groups)
+
+
+def remedy_left(hosts, remediation, groups):
+    """Subjects that do not pass after it."""
+    return remedies.left(remediation, hosts, groups)
+
+
 class FilterModule:
     def filters(self):
-        return {"remedy": remedy, "remedy_due": lambda hosts, row, groups, host: remedies.due(row, hosts, groups, host),
-                "remedy_lines": lambda hosts, row, groups: remedies.lines(row, hosts, groups),
-                "remedy_left": lambda hosts, row, groups: remedies.left(row, hosts, groups)}
+        return {function.__name__: function for function in (remedy, remedy_roles, remedy_due, remedy_left, remedy_lines)}

@@ -26,6 +26,10 @@ notes:
     refused where this Grafana does not keep them.
   - Objects of alerting that files of the server hold are left to the files. Where Grafana 9.4 does not tell (templates, mute timings),
     the files bring theirs back at the next start.
+  - A sync that takes longer says every ten seconds how far it is, in the system log of the machine where the module runs
+    (C(journalctl -ft ansible-psf.observatory.grafana_content)).
+  - An object belongs to one set (O(scope)). One that another set of the organisation has otherwise is refused; one that both have alike
+    stays until the last gives it up.
   - Service accounts get no tokens. A token is shown once, so it belongs into a vault at that moment. The examples show how.
 author:
   - PSF Observatory contributors (@psf-web)

@@ -11,7 +11,8 @@ short_description: Bring owners and modes of the platform's own files to what a 
 version_added: 0.1.0
 description:
   - Takes rights away from files and gives them their owner, as the remediation of a control declares it. It never gives a right.
-  - Only plain files are touched. Links are not followed, and a file that is not there is not made.
+  - Only plain files are touched, and directories where O(files[].directories) says so. Links are not followed, and a file that is not there
+    is not made.
   - Meant for C(playbooks/remediate.yml), which assesses before and after.
 author:
   - PSF Observatory contributors (@psf-web)
@@ -31,6 +32,16 @@ options:
         description: The files that M(psf.observatory.component) wrote on this host, all of them or those with secrets.
         type: str
         choices: [all, secret]
+      trees:
+        description: All that lies in these directories of every component on this host.
+        type: list
+        elements: str
+        choices: [config_dir, data_dir, programs]
+        default: []
+      directories:
+        description: Whether directories in O(files[].trees) are meant, too.
+        type: bool
+        default: false
       mode:
         description: The most that a file may allow, octal; what goes beyond is taken away.
         type: str
@@ -65,42 +76,63 @@ steps:
 
 import os
 import pwd
+import stat
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.psf.observatory.plugins.module_utils.governance.probes import components, files
+from ansible_collections.psf.observatory.plugins.module_utils.governance.probes import components, files, tree
 from ansible_collections.psf.observatory.plugins.module_utils.governance.world import ReadError, World
 
 
 def wanted(world, row):
-    """The plain files that a row means, as the probe `files` describes them."""
+    """(path, owner, mode, root) of all that a row means; below its root no link is followed."""
+    for root in sorted({root for kind in row["trees"] for root in tree.of_components(world, kind)}):
+        for path, info in tree.walk(world, root):
+            if stat.S_ISREG(info.st_mode) or (row["directories"] and stat.S_ISDIR(info.st_mode)):
+                yield path, files.user(info.st_uid), "%04o" % stat.S_IMODE(info.st_mode), root
     paths = [path for pattern in row["paths"] for path in files.expand(world, pattern)]
     if row.get("components"):
         for reading in components.read(world):
             if "error" in reading:
                 raise ReadError("%s: %s" % (reading["name"], reading["error"]))
             paths += [one["name"] for one in reading["data"]["files"] if one["there"] and (row["components"] == "all" or one["secret"])]
-    found = [files.describe(world, path) for path in sorted(set(paths))]
-    return [one for one in found if one["kind"] == "file"]
+    for path in sorted(set(paths)):
+        one = files.describe(world, path)
+        if one["kind"] == "file":
+            yield path, one["owner"], one["mode"], os.path.dirname(path)
 
 
 def plan(world, rows):
-    """[(path, what is, what shall be)], owner and mode as text, for every file that differs."""
+    """[(path, what is, what shall be, root)], owner and mode as text, for every file that differs."""
     found = {}
     for row in rows:
-        for one in wanted(world, row):
-            path, is_now = one["name"], {"owner": one["owner"], "mode": one["mode"]}
+        for path, owner, mode, root in wanted(world, row):
+            is_now = {"owner": owner, "mode": mode}
             shall = found.get(path, (is_now, dict(is_now)))[1]
             if row.get("mode"):
                 shall["mode"] = "%04o" % (int(shall["mode"], 8) & int(row["mode"], 8))
             if row.get("owner"):
                 shall["owner"] = row["owner"]
-            found[path] = (is_now, shall)
-    return [(path, is_now, shall) for path, (is_now, shall) in sorted(found.items()) if is_now != shall]
+            found[path] = (is_now, shall, root)
+    return [(path, is_now, shall, root) for path, (is_now, shall, root) in sorted(found.items()) if is_now != shall]
 
 
-def apply(world, path, is_now, shall):
-    """By the open file, so that what was looked at is what is changed; the mode first takes away."""
-    descriptor = os.open(world.real(path), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+def opened(world, path, root):
+    """The file, open; each step below the root is taken without following a link, as a service may write there."""
+    steps = os.path.relpath(path, root).split(os.sep)
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    descriptor = os.open(world.real(root), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    for number, step in enumerate(steps, 1):
+        try:
+            further = os.open(step, flags if number == len(steps) else flags | os.O_DIRECTORY, dir_fd=descriptor)
+        finally:
+            os.close(descriptor)
+        descriptor = further
+    return descriptor
+
+
+def apply(world, path, is_now, shall, root):
+    """By the open file, so that what was looked at is what is changed."""
+    descriptor = opened(world, path, root)
     try:
         if is_now["owner"] != shall["owner"]:
             os.fchown(descriptor, pwd.getpwnam(shall["owner"]).pw_uid, -1)
@@ -116,7 +148,9 @@ def show(rows, which):
 def main():
     module = AnsibleModule(
         argument_spec=dict(files=dict(type="list", elements="dict", required=True, options=dict(
-            paths=dict(type="list", elements="str", default=[]), components=dict(type="str", choices=["all", "secret"]),
+            paths=dict(type="list", elements="str", default=[]), directories=dict(type="bool", default=False),
+            trees=dict(type="list", elements="str", choices=["config_dir", "data_dir", "programs"], default=[]),
+            components=dict(type="str", choices=["all", "secret"]),
             mode=dict(type="str"), owner=dict(type="str")))),
         supports_check_mode=True)
     world = World()
@@ -132,12 +166,12 @@ def main():
     try:
         rows = plan(world, module.params["files"])
         if not module.check_mode:
-            for path, is_now, shall in rows:
-                apply(world, path, is_now, shall)
+            for row in rows:
+                apply(world, *row)
     except (OSError, ReadError) as error:
         module.fail_json(msg=str(error))
     steps = ["%s: %s" % (path, ", ".join("%s %s to %s" % (key, is_now[key], shall[key]) for key in ("owner", "mode")
-                                         if is_now[key] != shall[key])) for path, is_now, shall in rows]
+                                         if is_now[key] != shall[key])) for path, is_now, shall, _root in rows]
     module.exit_json(changed=bool(rows), steps=steps, diff={"before": show(rows, 1), "after": show(rows, 2)})
 
 

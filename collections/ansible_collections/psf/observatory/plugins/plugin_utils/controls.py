@@ -19,7 +19,7 @@ import yaml
 
 from ..module_utils.governance import control, expect, registry
 from ..module_utils.governance.control import ControlError
-from . import estate
+from . import estate, observed
 
 CONTROLS = estate.ROLES / "governance" / "controls"
 # Those that no host can judge: over the waivers and over the assessment itself.
@@ -151,6 +151,6 @@ def context(rows: list[Row], hosts: Any, groups: dict[str, list[str]], host: str
                               if estate.MAIN_PORT in estate.services()[service]["ports"]
                               and (rows := estate.endpoints(hosts, groups, host, service))}
     if "instances" in used:
-        jobs = estate.targets(hosts, groups, host, extra_targets)
+        jobs = observed.targets(hosts, groups, host, extra_targets)
         found["instances"] = sorted({row["labels"]["instance"] for targets in jobs.values() for row in targets})
     return found

@@ -108,6 +108,18 @@ METRICS = {
 }
 
 
+def bringers(hosts: Any, groups: dict[str, list[str]]) -> list[str]:
+    """The hosts that bring content to a Grafana: of each region the first that has one, as the others of the region share it. A Grafana
+    that others run (grafana_content_url) is told by the first Prometheus."""
+    first = (groups.get("prometheus") or [""])[0]
+    found = [first] if first and hosts[first].get("grafana_content_url") else []
+    for names in regions(groups).values():
+        rows = endpoints(hosts, groups, names[0], "grafana") if names else []
+        if rows and not hosts[rows[0]["host"]].get("grafana_content_url"):
+            found.append(rows[0]["host"])
+    return found
+
+
 def sync_metrics(result: dict[str, Any], url: str, scope: str, now: float) -> dict[str, str]:
     """What a run of grafana_content leaves for the textfile collector: file name to text. `now` is Unix time.
 

@@ -16,7 +16,7 @@ from ansible_collections.psf.observatory.plugins.module_utils.component.converge
 from ansible_collections.psf.observatory.plugins.module_utils.component.host import Host
 from ansible_collections.psf.observatory.plugins.module_utils.component.model import Component
 from ansible_collections.psf.observatory.plugins.modules import component as component_module
-from ansible_collections.psf.observatory.plugins.plugin_utils import artifacts
+from ansible_collections.psf.observatory.plugins.plugin_utils.artifacts.payload import write_payload
 
 # What a file says to make the service misbehave, as bad settings would.
 CRASH, HANG, REFUSE = "CRASH", "HANG", "REFUSE"
@@ -263,7 +263,7 @@ def resolved(directory, version, programs=None, payload=True):
     chosen = {"source": "release", "version": version, "id": identity}
     answer = {"server": "demo", "accept": [chosen], "chosen": chosen}
     if payload:
-        path = artifacts.write_payload(programs or {"demo": b"#!demo " + version.encode()}, directory / (version + ".tar.gz"))
+        path = write_payload(programs or {"demo": b"#!demo " + version.encode()}, directory / (version + ".tar.gz"))
         answer.update(payload=str(path), payload_sha256=hashlib.sha256(path.read_bytes()).hexdigest())
     return answer
 

@@ -1,7 +1,8 @@
 # Copyright: PSF Observatory contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is said in several places agrees: a role's defaults and its argument specs, services and their files, locks and playbooks."""
+"""What is said in several places agrees: a role's defaults and its argument specs, the README and what there is, services and their files,
+locks and playbooks."""
 
 from __future__ import annotations
 
@@ -10,7 +11,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ansible_collections.psf.observatory.plugins.plugin_utils import artifacts, estate
+from ansible_collections.psf.observatory.plugins.plugin_utils import estate
+from ansible_collections.psf.observatory.plugins.plugin_utils.artifacts.lock import LOCKS, Lock
 
 COLLECTION = Path(__file__).resolve().parents[2]
 ROLES = sorted(path.name for path in (COLLECTION / "roles").iterdir() if path.is_dir())
@@ -68,6 +70,17 @@ def test_a_role_reads_only_what_it_declares(role):
     assert used - own - set(defaults(role)) == set()
 
 
+# -- README ------------------------------------------------------------------------------------------------------------
+def test_the_readme_lists_every_module_callback_and_role_and_no_other():
+    text = COLLECTION.joinpath("README.md").read_text(encoding="utf-8")
+    modules, roles = (re.search(rf"^## {title}\n(.*?)^## ", text, re.MULTILINE | re.DOTALL).group(1) for title in ("Modules", "Roles"))
+    heads = "".join(re.findall(r"^- ([^:]+):", modules, re.MULTILINE))
+    assert sorted(re.findall(r"`(\w+)`", heads)) == sorted(path.stem for path in (COLLECTION / "plugins" / "modules").glob("*.py"))
+    assert sorted(re.findall(r"^- \[(\w+)\]\(roles/\1/README.md\)", roles, re.MULTILINE)) == ROLES
+    for path in (COLLECTION / "plugins" / "callback").glob("*.py"):
+        assert f"`{path.stem}`" in modules
+
+
 # -- services ----------------------------------------------------------------------------------------------------------
 def test_a_services_file_has_its_name_and_each_has_one():
     files = sorted(path.stem for path in (COLLECTION / "roles").glob("*/services/*.yml"))
@@ -78,7 +91,7 @@ def test_a_services_file_has_its_name_and_each_has_one():
 def test_a_services_artifact_has_a_lock_and_its_role_exists(service):
     artifact = SERVICES[service].get("artifact")
     if artifact:
-        assert artifacts.Lock(artifact).server == artifact
+        assert Lock(artifact).server == artifact
     assert SERVICES[service]["role"] in ROLES
     assert (COLLECTION / "roles" / SERVICES[service]["role"] / "tasks" / "main.yml").is_file()
 
@@ -100,7 +113,7 @@ def test_no_two_services_want_the_same_port():
 
 
 def test_every_lock_belongs_to_a_service():
-    locks = {path.parent.name for path in artifacts.LOCKS.glob("*/lock.yml")}
+    locks = {path.parent.name for path in LOCKS.glob("*/lock.yml")}
     assert locks == {row["artifact"] for row in SERVICES.values() if "artifact" in row}
 
 
@@ -110,7 +123,7 @@ def test_an_exporters_data_is_whole(exporter):
     row = SERVICES[exporter]
     assert row["exporter"]["description"] and row["exporter"]["documentation"].startswith("https://")
     command = row["exporter"]["exec"]
-    programs = artifacts.Lock(row["artifact"]).sources["build"]["packages"]
+    programs = Lock(row["artifact"]).sources["build"]["packages"]
     assert command[0] in {"{artifact}/" + name for name in programs}
     assert any("{listen}" in word for word in command) and any("{config}/web.yml" in word for word in command)
     for word in [word for line in [command, *row["exporter"].get("validate", [])] for word in line]:
@@ -119,9 +132,9 @@ def test_an_exporters_data_is_whole(exporter):
 
 
 # -- artifacts ---------------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("server", sorted(path.parent.name for path in artifacts.LOCKS.glob("*/lock.yml")))
+@pytest.mark.parametrize("server", sorted(path.parent.name for path in LOCKS.glob("*/lock.yml")))
 def test_every_source_of_a_lock_gives_the_same_programs(server):
-    lock = artifacts.Lock(server)
+    lock = Lock(server)
     if "tree" in lock.sources.get("release", {}):
         assert set(lock.sources) == {"release"}, "another source would have to give the same tree"
         return

@@ -70,13 +70,13 @@ class Converger:
         self._plan_service()
         if not self.plan:
             self._verify_unchanged()
-            if not self.check_mode and self.transaction.state != self._state():
+            if not self.check_mode and (self.transaction.state != self._state() or self._touched()):
                 self.transaction.commit(self._state())
             return
         self.validation.run(directory, any(step.verb == "write unit" for step in self.plan.steps), self._prepare)
         if self.check_mode:
             return
-        self.transaction.run(self._swaps, self.impact, self._state())
+        self.transaction.run(self._swaps, self.impact, self._state(), self.plan)
         if self.wanted.artifact:
             self._prune_versions()
 
@@ -95,6 +95,11 @@ class Converger:
             if problem:
                 raise ConcernError("timer.calendar: %r is no time that systemd understands (systemd.time(7), like *-*-* 04:00:00): %s"
                                    % (text, problem))
+
+    def _touched(self):
+        """Whether a file was touched since the last run but is as declared all the same; this run has seen that, so it is noted anew."""
+        notes = os.stat(self.host.real(self.wanted.state_dir + "/state.json")).st_mtime
+        return any(os.lstat(self.host.real(item.path)).st_ctime > notes for item in self.wanted.files)
 
     def _raise_impact(self, impact):
         if self.wanted.timer:

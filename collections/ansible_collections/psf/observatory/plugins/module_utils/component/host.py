@@ -48,7 +48,8 @@ class Host:
 
     def run(self, argv, check=True, timeout=120, env=None, cwd=None):
         """Run a command with a C locale; returns (code, output of both streams)."""
-        environment = dict(os.environ, LC_ALL="C.UTF-8", **(env or {}))
+        environment = dict(os.environ, LC_ALL="C.UTF-8")
+        environment.update(env or {})
         try:
             done = self._runner(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=timeout, env=environment,
                                 cwd=cwd, stdin=subprocess.DEVNULL, check=False)

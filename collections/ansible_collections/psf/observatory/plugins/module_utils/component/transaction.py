@@ -39,15 +39,18 @@ class Transaction:
         """Files whose content on the host may be a secret, although the declaration no longer says so."""
         return set(self.state.get("secret") or []).union((self.pending or {}).get("secret") or [])
 
-    def run(self, swaps, impact, state):
-        """Swap, settle, and keep `state`. swaps: (path, action), in order; impact: what the service needs, none, reload or restart."""
+    def run(self, swaps, impact, state, plan):
+        """Swap, settle, and keep `state`.
+
+        swaps: (path, action), in order; impact: what the service needs, none, reload or restart; plan: gets a step more when it needs more.
+        """
         started = self.host.now()
         self._begin(swaps)
         try:
             for _path, action in swaps:
                 action()
             units = (self.wanted.unit_path, self.wanted.timer_path)
-            self._settle(impact, any(path in units for path, _action in swaps))
+            self._settle(impact, any(path in units for path, _action in swaps), plan)
         except (ConcernError, OSError) as error:
             self._fail(error, started)
         self.commit(state)
@@ -74,7 +77,7 @@ class Transaction:
         host.write_json(home + "/transaction.json", record)
         self.record = record
 
-    def _settle(self, impact, new_unit):
+    def _settle(self, impact, new_unit, plan):
         """Bring the service to what is on disk now and wait until it says that it is ready."""
         wanted, host = self.wanted, self.host
         name = wanted.main
@@ -93,6 +96,19 @@ class Transaction:
         elif impact == "reload":
             self._reload()
             self.wait_ready(int(self.unit.get("NRestarts") or 0))
+        else:
+            self._revive(plan)
+
+    def _revive(self, plan):
+        """What was changed needs no restart as a rule; a service that does not answer as declared all the same has one, such as one that
+        was started in plain text while a file was wrong."""
+        readiness = self.wanted.readiness or {}
+        reason = probe.ready(readiness) if readiness.get("url") or readiness.get("tcp") else ""
+        if reason:
+            name = self.wanted.main
+            plan.add("restart", name, "it did not answer as declared: %s" % reason)
+            self.host.systemctl("restart", name)
+            self.wait_ready(int(self.host.unit(name).get("NRestarts") or 0))
 
     def _reload(self):
         options = self.wanted.reload

@@ -12,7 +12,9 @@ A control, as checked and completed:
                person looks at}
   params       name to {"type", "default", "description", "choices", "unit", "min", "max"}
   frameworks   gdpr, iso27001, nist80053, soc2, cis: lists of identifiers; empty says that none fits
-  remediation  {"text", "role", "tags", "disruptive", "files": rows as of the module remediation}; playbooks/remediate.yml does no more
+  remediation  {"text", "disruptive": bool, and what playbooks/remediate.yml may do, no more: "files": rows as of the module remediation,
+               "role": a role of the collection, "services": services whose roles own the setting (["all"]: all that the host runs),
+               "wait": how long it takes until what was put right shows}
 In arguments and expectations, "$name" is the parameter of that name and "$context.name" what the inventory knows (assess.py).
 """
 
@@ -43,8 +45,9 @@ KEYS = {
 REQUIRED = ("id", "title", "severity", "domain", "rationale", "check", "frameworks", "owner")
 PARAM_TYPES = ("str", "int", "float", "bool", "list", "dict", "duration", "size")
 PARAM_KEYS = ("type", "default", "description", "choices", "unit", "min", "max")
-REMEDIATION = {"role": str, "tags": list, "text": str, "disruptive": bool, "files": list}
-REMEDY_FILES = ("paths", "components", "owner", "mode")
+REMEDIATION = {"role": str, "services": list, "text": str, "disruptive": bool, "files": list, "wait": str}
+REMEDY_FILES = ("paths", "components", "trees", "directories", "owner", "mode")
+REMEDY_WHERE = ("paths", "components", "trees")
 
 
 class ControlError(Exception):
@@ -149,8 +152,15 @@ def _remediation(where, data):
         if not isinstance(value, REMEDIATION[key]):
             raise ControlError("%s: remediation.%s: %r is no %s" % (where, key, value, REMEDIATION[key].__name__))
     for index, row in enumerate(data.get("files") or []):
-        if not isinstance(row, dict) or set(row) - set(REMEDY_FILES) or ("paths" in row) == ("components" in row):
-            raise ControlError("%s: remediation.files[%d]: needs paths or components, and of owner and mode what shall be" % (where, index))
+        if not isinstance(row, dict) or set(row) - set(REMEDY_FILES) or sum(key in row for key in REMEDY_WHERE) != 1:
+            raise ControlError("%s: remediation.files[%d]: needs one of %s, and of owner and mode what shall be"
+                               % (where, index, ", ".join(REMEDY_WHERE)))
+    _texts(where, "remediation.services", data.get("services") or [])
+    if "wait" in data:
+        try:
+            seconds(data["wait"])
+        except ValueError as error:
+            raise ControlError("%s: remediation.wait: %s" % (where, error)) from error
     return data
 
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from ansible_collections.psf.observatory.plugins.module_utils.grafana import compare, model
-from ansible_collections.psf.observatory.plugins.module_utils.grafana.client import ApiError
+from ansible_collections.psf.observatory.plugins.module_utils.grafana.client import LOST, ApiError
 from ansible_collections.psf.observatory.plugins.module_utils.reconcile import ConcernError
 
 PAGE = 5000
@@ -79,6 +79,19 @@ class Kind:
 
     def call(self, method, path, key, data, body=None, missing=False):
         return self.client.call(method, path, self.about(key, data), body, missing)
+
+    def call_once(self, path, wanted, body):
+        """A creation under no uid of ours: when its answer was lost, it is looked for before it is sent again. None: it is there."""
+        for attempt in range(self.client.retries + 1):
+            try:
+                return self.client.call("POST", path, wanted.label, body, once=True)
+            except ApiError as error:
+                if error.status not in LOST or attempt == self.client.retries:
+                    raise
+                self.client.wait(attempt)
+                if self.reread(wanted.key) is not None:
+                    return None
+        raise AssertionError("unreachable")
 
     def read(self, keys):
         """{key: Found} of those of `keys` that exist."""

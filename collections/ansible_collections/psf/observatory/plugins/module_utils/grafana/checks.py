@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.psf.observatory.plugins.module_utils.grafana import alerting, model
+from ansible_collections.psf.observatory.plugins.module_utils.grafana import alert_rules, model, notifications
 
 # Options that are called otherwise than Grafana's fields.
 OPTIONS = {"isPaused": "is_paused", "missingSeriesEvalsToResolve": "missing_series_evals_to_resolve"}
@@ -31,6 +31,9 @@ class Checks:
             place = wanted.data.get("parent") if kind == "folder" else wanted.data.get("folder")
             if place and place not in self.folders:
                 self.say(wanted, "folder %s %s" % (place, NEITHER))
+            other = self.server.record.kept_by(kind, key)
+            if other and other[1] != wanted.digest:
+                self.say(wanted, "it is kept by the set %s (scope) too, which has it otherwise; declare it in one of them alone" % other[0])
             check = getattr(self, "_" + kind.replace(" ", "_"), None)
             if check:
                 check(key, wanted)
@@ -87,15 +90,15 @@ class Checks:
         data = wanted.data
         for name, query in data["data"].items():
             uid = query["datasourceUid"]
-            if uid != alerting.EXPRESSION and uid not in self.sources:
+            if uid != alert_rules.EXPRESSION and uid not in self.sources:
                 self.say(wanted, "query %s: data source %s %s" % (name, uid, NEITHER))
-        for name, first in alerting.NEWER.items():
+        for name, first in alert_rules.NEWER.items():
             if name in data and not self.server.kinds["alert rule"].keeps(name, first, self.server.version):
                 self.say(wanted, "%s: this Grafana (%s) does not keep it; it comes with %d.%d"
                          % ((OPTIONS.get(name, name), self.server.version_text) + first))
-        if "KeepLast" in (data.get("noDataState"), data.get("execErrState")) and self.server.version < alerting.KEEP_LAST:
+        if "KeepLast" in (data.get("noDataState"), data.get("execErrState")) and self.server.version < alert_rules.KEEP_LAST:
             self.say(wanted, "KeepLast: this Grafana (%s) does not know it; it comes with %d.%d"
-                     % ((self.server.version_text,) + alerting.KEEP_LAST))
+                     % ((self.server.version_text,) + alert_rules.KEEP_LAST))
         notes = data["annotations"]
         uid = notes.get("__dashboardUid__")
         if uid and uid not in self.dashboards:
@@ -104,12 +107,12 @@ class Checks:
             panels = model.panel_ids_of(self.wanted["dashboard", uid].body)
             if notes.get("__panelId__") not in panels:
                 self.say(wanted, "annotations: dashboard %s has no panel %s" % (uid, notes.get("__panelId__")))
-        self._names(wanted, alerting.receivers_of(data.get("notification_settings") or {}),
-                    alerting.timings_of(data.get("notification_settings") or {}))
+        self._names(wanted, notifications.receivers_of(data.get("notification_settings") or {}),
+                    notifications.timings_of(data.get("notification_settings") or {}))
 
     def _policies(self, _key, wanted):
-        self._names(wanted, alerting.receivers_of(wanted.data), alerting.timings_of(wanted.data))
-        if alerting.active_of(wanted.data) and self.server.version < alerting.ACTIVE_TIMES:
+        self._names(wanted, notifications.receivers_of(wanted.data), notifications.timings_of(wanted.data))
+        if notifications.active_of(wanted.data) and self.server.version < notifications.ACTIVE_TIMES:
             self.say(wanted, "active_time_intervals: this Grafana (%s) does not keep them" % self.server.version_text)
 
     def _names(self, wanted, receivers, timings):

@@ -26,6 +26,8 @@ from ansible_collections.psf.observatory.plugins.module_utils.reconcile import C
 
 # Answers that pass by themselves. Writes carry a version or a uid, so one that had arrived after all ends as a conflict.
 PASSING = (429, 502, 503, 504)
+# After these, nobody knows whether the call has arrived.
+LOST = (0, 502, 504)
 # What Grafana says, with status 500, when two writes met in its database.
 MET = re.compile(r"database is locked|Failed to save dashboard|could not find object using provided id and hash|SQLITE_BUSY", re.I)
 LONGEST_WAIT = 30.0
@@ -70,6 +72,8 @@ class Client:
         self.idle = queue.LifoQueue()
         self.lock = threading.Lock()
         self.reads = self.writes = self.retried = self.connections = 0
+        # Called after each answer.
+        self.watch = lambda: None
 
     # -- calls ---------------------------------------------------------------------------------------------------------
     def get(self, path, about, missing=False):
@@ -86,8 +90,9 @@ class Client:
                 return rows
             page += 1
 
-    def call(self, method, path, about, body=None, missing=False, headers=None):
-        """One request with its retries. Data of the answer, None where it is empty."""
+    def call(self, method, path, about, body=None, missing=False, headers=None, once=False):
+        """One request with its retries. Data of the answer, None where it is empty. once: a second time would do it twice, so it is not
+        sent again when it may have arrived."""
         data = None if body is None else json.dumps(body).encode()
         headers = dict(self.headers, **(headers or {}))
         if data is not None:
@@ -102,20 +107,25 @@ class Client:
         for attempt in range(self.retries + 1):
             last = attempt == self.retries
             try:
-                status, answered, text = self._once(method, path, data, headers)
+                status, answered, text = self._once(method, path, data, headers, once)
             except ssl.SSLError as error:
                 raise ApiError(about, method, self.url + path, 0, "TLS failed: %s" % error) from error
             except (OSError, http.client.HTTPException) as error:
-                if last:
+                if last or once:
                     raise ApiError(about, method, self.url + path, 0, "got no answer, %d times: %s"
-                                   % (self.retries + 1, str(error) or type(error).__name__)) from error
+                                   % (attempt + 1, str(error) or type(error).__name__)) from error
                 self._wait(attempt, None)
                 continue
-            if not last and (status in PASSING or (status == 500 and MET.search(text))):
+            if not last and not (once and status in LOST) and (status in PASSING or (status == 500 and MET.search(text))):
                 self._wait(attempt, answered.get("Retry-After"))
                 continue
+            self.watch()
             return self._data(method, path, about, status, answered, text, missing)
         raise AssertionError("unreachable")
+
+    def wait(self, attempt):
+        """Before a call that the caller itself repeats."""
+        self._wait(attempt, None)
 
     def _wait(self, attempt, after):
         with self.lock:
@@ -125,11 +135,11 @@ class Client:
             seconds = max(seconds, min(LONGEST_WAIT, float(after)))
         self.sleep(seconds)
 
-    def _once(self, method, path, data, headers):
-        """(status, headers, text) of one try. A kept connection that the server had closed is replaced once."""
+    def _once(self, method, path, data, headers, anew):
+        """(status, headers, text) of one try. A kept connection that the server had closed is replaced once; anew: none is taken."""
         while True:
             try:
-                connection, fresh = self.idle.get_nowait(), False
+                connection, fresh = (self._connect(), True) if anew else (self.idle.get_nowait(), False)
             except queue.Empty:
                 connection, fresh = self._connect(), True
             try:

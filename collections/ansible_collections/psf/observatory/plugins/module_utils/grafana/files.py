@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import re
 
-from ansible_collections.psf.observatory.plugins.module_utils.grafana import alerting, model
+from ansible_collections.psf.observatory.plugins.module_utils.grafana import alert_rules, durations, model
 from ansible_collections.psf.observatory.plugins.module_utils.grafana.drift import written
 from ansible_collections.psf.observatory.plugins.module_utils.reconcile import ConcernError
 
@@ -169,7 +169,7 @@ def _alerting(wanted, where, secrets):
         folder, name = key.split("/", 1)
         rules = [_rule(uid, rule.data) for uid, rule in by["alert rule"] if (rule.data["folder"], rule.data["group"]) == (folder, name)]
         groups.append({"orgId": where.org_id, "name": plain(name), "folder": plain(wanted["folder", folder].data["title"]),
-                       "interval": "%ds" % alerting.seconds(one.data["interval"]), "rules": rules})
+                       "interval": "%ds" % durations.seconds(one.data["interval"]), "rules": rules})
     points = {}
     for key, one in by.get("contact point", ()):
         settings = dict(plain(one.data["settings"]), **_secrets(one, where, secrets))
@@ -187,7 +187,7 @@ def _alerting(wanted, where, secrets):
 
 
 def _rule(uid, data):
-    body = alerting.rule_body(uid, data)
+    body = alert_rules.rule_body(uid, data)
     for name in ("folderUID", "ruleGroup", "orgID"):
         del body[name]
     row = plain({name: value for name, value in body.items() if name not in ("annotations", "data")})

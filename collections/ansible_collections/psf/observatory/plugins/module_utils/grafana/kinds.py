@@ -224,10 +224,10 @@ class ServiceAccount(Listed):
                                    lock=row["id"], raw=row, provisioned=bool(row.get("isExternal"))) for row in rows}
 
     def create(self, wanted):
-        answer = self.call("POST", "/api/serviceaccounts", wanted.key, wanted.data, {"name": wanted.key, "role": wanted.data["role"]})
+        answer = self.call_once("/api/serviceaccounts", wanted, {"name": wanted.key, "role": wanted.data["role"]})
         if wanted.data["disabled"]:
             # A new one is always enabled.
-            self._patch(wanted, answer["id"])
+            self._patch(wanted, answer["id"] if answer else self.reread(wanted.key).lock)
 
     def change(self, wanted, found):
         self._patch(wanted, found.lock)
@@ -277,7 +277,7 @@ class Correlation(Listed):
         return "/api/datasources/uid/%s/correlations%s" % (quoted(data["source"]), "/" + quoted(uid) if uid else "")
 
     def create(self, wanted):
-        self.call("POST", self._path(wanted.data), wanted.key, wanted.data, self._body(wanted.data))
+        self.call_once(self._path(wanted.data), wanted, self._body(wanted.data))
 
     def change(self, wanted, found):
         if wanted.data["target"] != found.data["target"]:

@@ -9,7 +9,7 @@ provenance is not this API's belongs to files of the server. Everything else as 
 
 from __future__ import annotations
 
-from ansible_collections.psf.observatory.plugins.module_utils.grafana import alerting
+from ansible_collections.psf.observatory.plugins.module_utils.grafana import alert_rules, durations, notifications
 from ansible_collections.psf.observatory.plugins.module_utils.grafana.base import Found, Kind, Listed
 from ansible_collections.psf.observatory.plugins.module_utils.grafana.client import ApiError, quoted
 
@@ -71,7 +71,7 @@ class Template(ListedAlerting):
 
     @staticmethod
     def found(row):
-        return Found(alerting.template(row), raw=row, provisioned=foreign(row))
+        return Found(notifications.template(row), raw=row, provisioned=foreign(row))
 
     def create(self, wanted):
         self.write("PUT", "%s/%s" % (self.path, quoted(wanted.key)), wanted.key, wanted.data, {"template": wanted.data["template"]})
@@ -86,7 +86,7 @@ class MuteTiming(ListedAlerting):
 
     @staticmethod
     def found(row):
-        return Found(alerting.mute_timing(row), raw=row, provisioned=foreign(row))
+        return Found(notifications.mute_timing(row), raw=row, provisioned=foreign(row))
 
     def create(self, wanted):
         self.write("POST", self.path, wanted.key, wanted.data, wanted.data)
@@ -110,7 +110,7 @@ class ContactPoint(ListedAlerting):
         return any(row.get("name") == name and row.get("uid") not in but for row in self.rows)
 
     def found(self, row):
-        data, secrets = alerting.contact_point(row, self.hidden.get(row["uid"], ()))
+        data, secrets = notifications.contact_point(row, self.hidden.get(row["uid"], ()))
         return Found(data, raw=row, provisioned=foreign(row), secrets=secrets)
 
     @staticmethod
@@ -134,7 +134,7 @@ class Policies(Alerting):
         row = self.client.get(API + "/policies", "notification policies", missing=True)
         if row is None:
             return None
-        data = alerting.policies(row)
+        data = notifications.policies(row)
         initial = not row.get("provenance") and set(data) <= {"receiver", "group_by"} and data.get("group_by") in (None, DEFAULT_GROUPS)
         return Found(data, raw=row, provisioned=foreign(row), initial=initial)
 
@@ -176,7 +176,7 @@ class AlertRule(Alerting):
 
     @staticmethod
     def _found(row):
-        return Found(alerting.rule(row), raw=row, provisioned=foreign(row))
+        return Found(alert_rules.rule(row), raw=row, provisioned=foreign(row))
 
     def read(self, keys):
         rows = self._all()
@@ -198,7 +198,7 @@ class AlertRule(Alerting):
         return row and self._found(row)
 
     def _body(self, wanted):
-        return alerting.rule_body(wanted.key, wanted.data, self.world.org_id)
+        return alert_rules.rule_body(wanted.key, wanted.data, self.world.org_id)
 
     def create(self, wanted):
         answer = self.write("POST", "/alert-rules", wanted.key, wanted.data, self._body(wanted))
@@ -225,7 +225,7 @@ class RuleGroup(Alerting):
         row = self.client.get(API + self._path(key), "rule group %s" % key, missing=True)
         if row is None:
             return None
-        return Found({"interval": alerting.duration(row.get("interval") or 0)}, raw=row)
+        return Found({"interval": durations.duration(row.get("interval") or 0)}, raw=row)
 
     def settled(self, key, found):
         rules = self.client.map(lambda row: self.client.get("%s/alert-rules/%s" % (API, quoted(row["uid"])), "alert rule %s" % row["uid"]),
@@ -238,7 +238,7 @@ class RuleGroup(Alerting):
         # Without rules, only the interval is written.
         folder, name = wanted.key.split("/", 1)
         self.write("PUT", self._path(wanted.key), wanted.key, wanted.data, {
-            "title": name, "folderUid": folder, "interval": alerting.seconds(wanted.data["interval"])})
+            "title": name, "folderUid": folder, "interval": durations.seconds(wanted.data["interval"])})
 
     def change(self, wanted, found):
         self.create(wanted)

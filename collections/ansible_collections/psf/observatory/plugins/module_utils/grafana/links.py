@@ -46,7 +46,8 @@ def joined(rows, version):
 def _metrics(wanted, _version, _uids):
     made = {}
     if "traces" in wanted:
-        made["exemplarTraceIdDestinations"] = [{"name": TRACE_ID, "datasourceUid": wanted["traces"]}]
+        # Grafana's own exemplars, and Loki's, have the other name.
+        made["exemplarTraceIdDestinations"] = [{"name": name, "datasourceUid": wanted["traces"]} for name in (TRACE_ID, "traceID")]
     if "alerts" in wanted:
         made["alertmanagerUid"] = wanted["alerts"]
     return made

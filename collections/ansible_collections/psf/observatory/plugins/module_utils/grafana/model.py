@@ -15,7 +15,7 @@ import json
 import re
 import zlib
 
-from ansible_collections.psf.observatory.plugins.module_utils.grafana import alerting, compare, links
+from ansible_collections.psf.observatory.plugins.module_utils.grafana import alert_rules, compare, durations, links, notifications
 from ansible_collections.psf.observatory.plugins.module_utils.reconcile import ConcernError
 
 # In this order they are written; in the other they are deleted.
@@ -183,17 +183,17 @@ def _datasource(found, row):
 
 def _alerting(found, both, tree):
     for row in both["notification_templates"]:
-        data = alerting.declared_template(row or {})
+        data = notifications.declared_template(row or {})
         found.add(Wanted("notification template", data["name"], data))
     for row in both["mute_timings"]:
-        data = alerting.declared_mute_timing(row or {})
+        data = notifications.declared_mute_timing(row or {})
         found.add(Wanted("mute timing", data["name"], data))
     for row in both["contact_points"]:
         uid = _uid("contact_points: uid", (row or {}).get("uid"))
-        data, secrets = alerting.declared_contact_point(row)
+        data, secrets = notifications.declared_contact_point(row)
         found.add(Wanted("contact point", uid, data, secrets=secrets))
     if tree:
-        found.add(Wanted("policies", ORG, alerting.declared_policies(tree)))
+        found.add(Wanted("policies", ORG, notifications.declared_policies(tree)))
     for row in both["rule_groups"]:
         _rule_group(found, row)
 
@@ -226,7 +226,7 @@ def _rule_group(found, row):
     """A group of alert rules: each rule is an object, and what the group itself has is one more."""
     name, folder = _text("rule_groups", row, "name"), _uid("rule_groups: %s: folder" % (row or {}).get("name"), (row or {}).get("folder"))
     where = "rule_groups: %s" % name
-    interval = alerting.seconds("1m" if row.get("interval") is None else row["interval"])
+    interval = durations.seconds("1m" if row.get("interval") is None else row["interval"])
     if not interval or interval % 10:
         raise ConcernError("%s: interval: %r is no multiple of 10 seconds" % (where, row.get("interval")))
     if len(name) > 190:
@@ -237,12 +237,12 @@ def _rule_group(found, row):
     titles = {(wanted.data["folder"], wanted.data["title"]): wanted for wanted in found.of("alert rule")}
     for entry in rules:
         uid = _uid("%s: rules: uid" % where, (entry or {}).get("uid"))
-        wanted = Wanted("alert rule", uid, alerting.declared_rule(where, uid, entry, folder, name))
+        wanted = Wanted("alert rule", uid, alert_rules.declared_rule(where, uid, entry, folder, name))
         found.add(wanted)
         other = titles.setdefault((folder, wanted.data["title"]), wanted)
         if other is not wanted:
             raise ConcernError("%s and %s have the same title in folder %s; give one another title" % (other.label, wanted.label, folder))
-    found.add(Wanted("rule group", "%s/%s" % (folder, name), {"interval": alerting.duration(interval)}))
+    found.add(Wanted("rule group", "%s/%s" % (folder, name), {"interval": durations.duration(interval)}))
 
 
 def _library_panel(found, row):

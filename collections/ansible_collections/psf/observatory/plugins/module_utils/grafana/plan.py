@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.psf.observatory.plugins.module_utils.grafana import alerting, compare, model
+from ansible_collections.psf.observatory.plugins.module_utils.grafana import compare, model, notifications
 from ansible_collections.psf.observatory.plugins.module_utils.grafana.base import World
 from ansible_collections.psf.observatory.plugins.module_utils.grafana.drift import cut
 
@@ -43,6 +43,8 @@ class Planner:
         self.kinds, self.world, self.record, self.drift = classes, world, record, drift
         self.wanted, self.found, self.prune = wanted, found, prune
         self.operations, self.provisioned, self.warnings, self.unchanged = [], [], [], 0
+        # (kind, key) of what was deleted by hand and is left so.
+        self.gone = set()
 
     def plan(self):
         removals = []
@@ -68,6 +70,7 @@ class Planner:
                     # The folder was deleted by hand, and is left so.
                     return
             elif ours and not self.drift.noted(wanted, None, "deleted", []):
+                self.gone.add((kind, key))
                 return
             self.operations.append(Operation("create", kind, key, wanted, None, compare.differences({}, wanted.data)))
             return
@@ -102,7 +105,8 @@ class Planner:
         return rows
 
     def _removal(self, removals, name, key, found):
-        if found is None or found.initial or not self.kinds[name].prunes:
+        if found is None or found.initial or not self.kinds[name].prunes or self.record.kept_by(name, key):
+            # Another set keeps it on.
             self.operations.append(Operation("forget", name, key))
             return
         if not self.prune:
@@ -131,9 +135,9 @@ class Planner:
             name = op.found.data["name"]
             if op.kind == "contact point":
                 # One that others share stays with them.
-                used = name in alerting.receivers_of(tree) and not self.kinds["contact point"].others(name, going)
+                used = name in notifications.receivers_of(tree) and not self.kinds["contact point"].others(name, going)
             else:
-                used = name in alerting.timings_of(tree)
+                used = name in notifications.timings_of(tree)
             if used:
                 self.warnings.append("%s is no longer declared, but stays: the notification policies use it" % op.label)
                 removals.remove(op)

@@ -21,17 +21,20 @@ from ansible_collections.psf.observatory.plugins.module_utils.reconcile import C
 
 FORMAT = 1
 ROUNDS = 60000
+PREFIX = "psf-record-"
 FENCE = re.compile(r"```json\n(.*?)\n```", re.S)
 WORDS = ("What the Ansible module psf.observatory.grafana_content made in this organisation, and how it left it. It tells an edit by hand "
          "from a change of the declaration, and what may be removed. Do not edit.")
 
 
 class Record:
-    """objects: "kind/key" to {"hash", "next", "secret"}; version: of the stored record, 0 when there is none."""
+    """objects: "kind/key" to {"hash", "next", "secret"}; version: of the stored record, 0 when there is none; others: "kind/key" to the
+    (set, digest) of another set."""
 
     def __init__(self, scope):
-        self.uid, self.folder = "psf-record-%s" % scope, "psf-record-folder"
+        self.uid, self.folder = PREFIX + scope, "psf-record-folder"
         self.scope, self.objects, self.version, self.folder_exists = scope, {}, 0, False
+        self.others = {}
 
     def load(self, client, folder_exists):
         self.folder_exists = folder_exists
@@ -39,16 +42,25 @@ class Record:
         if answer is None:
             return
         self.version = answer["dashboard"].get("version") or 1
-        found = FENCE.search(str((((answer["dashboard"].get("panels") or [{}])[0]).get("options") or {}).get("content")))
-        try:
-            data = json.loads(found.group(1)) if found else {}
-        except ValueError:
-            data = {}
+        data = _data(answer)
         if data.get("format") != FORMAT or not isinstance(data.get("objects"), dict):
             raise ConcernError("dashboard %s, the record of what is ours, was damaged or is of another version of this module (format %r, "
                                "not %d): restore it from its versions, or delete it; then everything declared counts as made by others"
                                % (self.uid, data.get("format"), FORMAT))
         self.objects = data["objects"]
+
+    def load_others(self, client, uids):
+        """What the other sets of the organisation keep. uids: of all dashboards beside this record."""
+        for uid in sorted(uid for uid in uids if uid.startswith(PREFIX) and uid != self.uid):
+            answer = client.get("/api/dashboards/uid/%s" % quoted(uid), "record of another set", missing=True)
+            objects = _data(answer or {"dashboard": {}}).get("objects")
+            for name, row in (objects if isinstance(objects, dict) else {}).items():
+                if isinstance(row, dict) and row.get("hash"):
+                    self.others[name] = (uid[len(PREFIX):], row["hash"])
+
+    def kept_by(self, kind, key):
+        """(set, digest) of another set that keeps an object, or None."""
+        return self.others.get("%s/%s" % (kind, key))
 
     def save(self, client):
         """Write it where it was read; a record that another run changed meanwhile is an error."""
@@ -115,6 +127,16 @@ class Record:
         if not secrets:
             return not kept
         return bool(kept) and fingerprint(secrets, kept.split("$")[0]) == kept
+
+
+def _data(answer):
+    """What a record's dashboard holds; empty where that cannot be read."""
+    found = FENCE.search(str((((answer["dashboard"].get("panels") or [{}])[0]).get("options") or {}).get("content")))
+    try:
+        data = json.loads(found.group(1)) if found else {}
+    except ValueError:
+        data = {}
+    return data if isinstance(data, dict) else {}
 
 
 def fingerprint(secrets, salt=None):

@@ -10,6 +10,7 @@ hand (drift.py).
 from __future__ import annotations
 
 import re
+import time
 
 from ansible_collections.psf.observatory.plugins.module_utils.grafana import client as api
 from ansible_collections.psf.observatory.plugins.module_utils.grafana import compare, kinds, kinds_alerting, model
@@ -24,18 +25,23 @@ from ansible_collections.psf.observatory.plugins.module_utils.reconcile import C
 OLDEST = (9, 4)
 # A write that finds the object changed meanwhile looks at it and tries again, this often.
 TRIES = 3
+# Seconds between two words about how far it is.
+EVERY = 10
 # So many writes are worth a question after the database.
 MANY = 30
 CLASSES = dict(kinds.CLASSES, **kinds_alerting.CLASSES)
 
 
 class Sync:
-    """params: options as in the module's documentation. `progress` gets a text now and then."""
+    """params: options as in the module's documentation. `progress` gets a text every ten seconds."""
 
     def __init__(self, client, params, check_mode, progress=lambda text: None):
         self.client, self.params, self.check_mode, self.progress = client, params, check_mode, progress
         self.plan, self.warnings, self.operations, self.provisioned, self.unchanged = Plan(), [], [], [], 0
         self.absent, self._nested = params["state"] == "absent", None
+        self.done = self.total = 0
+        self.told = time.monotonic()
+        client.watch = self._tell
         self.drift = Drift(params["drift"])
         self.record = Record(params["scope"])
         self.world = World(client, bool(params.get("alerting_editable")))
@@ -71,6 +77,14 @@ class Sync:
             "calls": {"reads": self.client.reads, "writes": self.client.writes, "retries": self.client.retried},
         }
 
+    def _tell(self):
+        now = time.monotonic()
+        if now - self.told >= EVERY:
+            self.told = now
+            self.progress("Grafana at %s: %s, %d reads, %d writes, %d asked again" % (
+                self.client.url, "%d of %d objects written" % (self.done, self.total) if self.total else "reading",
+                self.client.reads, self.client.writes, self.client.retried))
+
     # -- read ----------------------------------------------------------------------------------------------------------
     def _server(self):
         client = self.client
@@ -95,6 +109,8 @@ class Sync:
         """All that is declared or ours, each once. Kinds of which there is neither are not read."""
         self.world.search()
         self.record.load(self.client, self.record.folder in self.world.folders)
+        self.record.load_others(self.client, [uid for uid, hit in self.world.dashboards.items()
+                                              if hit.get("folderUid") == self.record.folder])
         keys = {name: {key for kind, key in self.wanted if kind == name} for name in model.KINDS}
         # What others must know of a kind of which nothing is declared.
         also = {"datasource": keys["dashboard"] | keys["alert rule"] | keys["correlation"],
@@ -156,23 +172,30 @@ class Sync:
         if any(op.writes for op in self.operations):
             # What is about to be made is ours even when this run does not come to its end.
             record.save(self.client)
-        self.done, self.total = 0, sum(1 for op in self.operations if op.writes)
+        self.total = sum(1 for op in self.operations if op.writes)
         if self.total > MANY:
             self._ask_database()
         for wave in self.planner.waves():
             self._do(wave)
         self._verify()
         self._remember()
-        failed = [op for op in self.operations if op.error]
-        if self.absent and not record.objects:
-            self._remove_record()
-        else:
-            record.save(self.client)
-        if failed:
+        failures = [{"object": op.label, "step": op.verb, "error": str(op.error.msg)} for op in self.operations if op.error]
+        count = len(failures)
+        try:
+            if self.absent and not record.objects:
+                self._remove_record()
+            else:
+                record.save(self.client)
+        except ConcernError as error:
+            if not failures:
+                raise
+            # The same trouble, most likely; what it did to the objects must still be said.
+            failures.append({"object": "record of what is ours", "step": "change", "error": str(error.msg)})
+        if failures:
+            said = [row["error"] for row in failures[:SAID]]
             raise ConcernError("%d of %d objects failed, all others are done: %s%s" % (
-                len(failed), self.total, "; ".join(str(op.error.msg) for op in failed[:SAID]),
-                "; and %d more" % (len(failed) - SAID) if len(failed) > SAID else ""),
-                failures=[{"object": op.label, "step": op.verb, "error": op.error.msg} for op in failed], **self.result())
+                count, self.total, "; ".join(said), "; and %d more" % (len(failures) - SAID) if len(failures) > SAID else ""),
+                failures=failures, **self.result())
 
     def _remember(self):
         """What became of each operation, into the record."""
@@ -241,8 +264,6 @@ class Sync:
             self._needs(op)
             self._write(op)
             self.done += 1
-            if self.done % 100 == 0:
-                self.progress("%d of %d objects written" % (self.done, self.total))
         except ConcernError as error:
             op.error = error
         except (KeyError, TypeError, AttributeError, ValueError) as error:
@@ -256,6 +277,8 @@ class Sync:
                 raise ConcernError("%s was not deleted, as others have put %s into it meanwhile" % (op.label, ", ".join(inside[:SAID])))
             return
         folder = op.key if op.kind == "permissions" else op.wanted.data.get("parent" if op.kind == "folder" else "folder")
+        if folder and ("folder", folder) in self.planner.gone:
+            raise ConcernError("%s was not tried, as its folder %s was deleted by hand, and is left so" % (op.label, folder))
         for other in self.operations:
             if folder and other.kind == "folder" and other.key == folder and other is not op and other.error:
                 raise ConcernError("%s was not tried, as its folder %s failed" % (op.label, folder))

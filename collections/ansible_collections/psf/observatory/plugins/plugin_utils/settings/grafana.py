@@ -51,7 +51,8 @@ def build(options: Settings) -> str:
 
     options: host, listen_address, port, cluster_port, external_url, tls, instances (endpoints of the region's Grafanas), admin_user,
     admin_password, secret_key, machine_user, machine_password, database, database_password, oidc, oidc_client_secret, smtp,
-    smtp_password, default_role, trace_address, trace_insecure, trace_ratio, settings (section to key to value; they replace ours).
+    smtp_password, default_role, trace_address, trace_insecure, trace_ca, trace_ratio, settings (section to key to value; they replace
+    ours).
     """
     database = _whole("grafana_database", options["database"], DATABASE)
     own = [row["host"] for row in options["instances"]]
@@ -80,16 +81,41 @@ def build(options: Settings) -> str:
     for name, part in (("auth.generic_oauth", _oidc(options)), ("smtp", _smtp(options)), ("unified_alerting", _cluster(options, own))):
         if part:
             settings[name] = part
-    if options["trace_ratio"] and options["trace_address"]:
-        settings["tracing.opentelemetry"] = {"sampler_type": "probabilistic", "sampler_param": options["trace_ratio"],
-                                             "custom_attributes": f"system:grafana,service.instance.id:{options['host']}"}
-        settings["tracing.opentelemetry.otlp"] = {"address": options["trace_address"], "propagation": "w3c",
-                                                  "insecure": options["trace_insecure"]}
+    settings |= _tracing(options)
     for section, rows in options["settings"].items():
         if not isinstance(rows, dict):
             raise SettingsError(f"grafana_settings.{section}: {rows!r} is not a mapping of key to value")
         settings[section] = {**settings.get(section, {}), **rows}
     return _ini(settings)
+
+
+def environment(options: Settings) -> Settings:
+    """Variables of the unit: the files by which its exporter of traces speaks TLS. grafana.ini has no settings for them."""
+    if not (options["trace_ratio"] and options["trace_address"].startswith("https://") and options["trace_ca"]):
+        return {}
+    return {"OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE": options["trace_ca"], "OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE": common.CERT,
+            "OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY": common.KEY}
+
+
+def _tracing(options: Settings) -> dict[str, Settings]:
+    """Where its own traces go. A URL is OTLP over HTTP, in a section that still bears the name of what it was before; host:port is gRPC,
+    whose exporter is told neither an authority nor a certificate."""
+    address = options["trace_address"]
+    if not (options["trace_ratio"] and address):
+        return {}
+    parts = urlsplit(address if "://" in address else f"//{address}")
+    if parts.scheme not in ("", "http", "https") or not parts.hostname or (not parts.scheme and not parts.port):
+        raise SettingsError(f"grafana_trace_address: {address!r} is neither a URL (like https://127.0.0.1:4318/v1/traces) nor host:port")
+    if parts.scheme == "http" and not options["trace_insecure"]:
+        raise SettingsError(f"grafana_trace_address: {address!r} is plain text; take https, or say grafana_trace_insecure: true")
+    found: dict[str, Settings] = {
+        "tracing.opentelemetry": {"sampler_type": "probabilistic", "sampler_param": options["trace_ratio"],
+                                  "custom_attributes": f"system:grafana,service.instance.id:{options['host']}"}}
+    if parts.scheme:
+        found["tracing.opentelemetry.jaeger"] = {"address": address, "propagation": "w3c"}
+    else:
+        found["tracing.opentelemetry.otlp"] = {"address": address, "propagation": "w3c", "insecure": options["trace_insecure"]}
+    return found
 
 
 def _whole(option: str, given: Settings, defaults: Settings) -> Settings:

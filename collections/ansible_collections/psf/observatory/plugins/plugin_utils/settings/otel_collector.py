@@ -89,6 +89,8 @@ def gateway(options: Settings) -> Settings:
         settings["connectors"] = {"spanmetrics": {
             "histogram": {"explicit": {"buckets": ["5ms", "10ms", "25ms", "50ms", "100ms", "200ms", "500ms", "1s", "2s", "5s"]}},
             "exemplars": {"enabled": True},
+            # As often as Prometheus scrapes: a counter that moves once a minute has no rate in every second window of a minute.
+            "metrics_flush_interval": "15s",
             "dimensions": [{"name": "http.route"}, {"name": "http.response.status_code"}, {"name": "rpc.method"}],
             "resource_metrics_key_attributes": ["service.name", "region", "host", "system"]}}
         pipelines["traces"] = {"receivers": ["otlp"], "processors": steps, "exporters": ["otlp_grpc/jaeger", "spanmetrics"]}

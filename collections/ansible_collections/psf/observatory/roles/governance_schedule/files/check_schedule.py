@@ -1,6 +1,7 @@
 """Refuse a schedule that could not run: an account that is not there, files that it cannot read, a password file that others can.
 
-    check_schedule.py --user=NAME --directory=DIRECTORY --program=FILE --playbook=FILE [--vault-password-file=FILE] INVENTORY...
+    check_schedule.py --user=NAME --directory=DIRECTORY --program=FILE --playbook=FILE [--vault-password-file=FILE]
+                      [--calendar=TIME...] INVENTORY...
 
 Runs as root on the controller host, before anything is changed, and looks as the account does. Ends with 1 and one line for each thing that
 is wrong.
@@ -10,6 +11,7 @@ import argparse
 import os
 import pwd
 import stat
+import subprocess
 import sys
 
 
@@ -17,6 +19,7 @@ def parse(words):
     parser = argparse.ArgumentParser()
     for name in ("user", "directory", "program", "playbook"):
         parser.add_argument("--" + name, required=True)
+    parser.add_argument("--calendar", action="append", default=[])
     parser.add_argument("--vault-password-file", default="")
     parser.add_argument("inventories", nargs="*")
     return parser.parse_args(words)
@@ -74,6 +77,15 @@ def password_file(path):
     return []
 
 
+def times(texts):
+    for text in texts:
+        done = subprocess.run(["systemd-analyze", "calendar", text], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                              check=False)
+        if done.returncode:
+            yield "governance_schedule_*_calendar: %r is no time that systemd understands (systemd.time(7), like *-*-* 04:00:00): %s" % (
+                text, " ".join(done.stdout.split()))
+
+
 def main(words):
     options = parse(words)
     try:
@@ -82,6 +94,7 @@ def main(words):
         problems = ["governance_schedule_user: there is no account %s on this host" % options.user]
     else:
         problems = as_account(account, lambda: reachable(options))
+    problems += times(options.calendar)
     if not options.inventories:
         problems.append("governance_schedule_inventories: needs at least one")
     if options.vault_password_file:

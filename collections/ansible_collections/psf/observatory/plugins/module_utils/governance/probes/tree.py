@@ -26,22 +26,22 @@ NAMED = 50
 def read(world, roots=(), components=()):
     wanted = list(roots)
     for kind in components or ():
-        wanted += _of_components(world, kind)
+        wanted += of_components(world, kind)
     return [reading(root, _tree, world, root) for root in sorted(set(wanted))]
 
 
-def _of_components(world, kind):
+def of_components(world, kind):
+    """The directories of one kind (config_dir, data_dir, programs) of every component."""
     if kind == "programs":
         return ["%s/%s" % (ROOT, name) for name in components.names(world) if os.path.isdir(world.real("%s/%s" % (ROOT, name)))]
     return [components.state(world, name)[kind] for name in components.names(world)]
 
 
-def _tree(world, root):
+def walk(world, root):
+    """(path, what lstat says) of all that lies below a directory, on its file system."""
     if not os.path.isdir(world.real(root)):
         raise ReadError("%s: no such directory" % root)
-    found = {"entries": 0, "world_writable": [], "setuid": [], "unowned": [], "not_root": []}
-    users, device = {row.pw_uid for row in pwd.getpwall()}, os.lstat(world.real(root)).st_dev
-    stack = [root]
+    entries, stack, device = 0, [root], os.lstat(world.real(root)).st_dev
     while stack:
         directory = stack.pop()
         try:
@@ -55,15 +55,23 @@ def _tree(world, root):
                 info = row.stat(follow_symlinks=False)
             except FileNotFoundError:
                 continue
-            found["entries"] += 1
-            if found["entries"] > LIMIT:
+            entries += 1
+            if entries > LIMIT:
                 raise ReadError("%s has more than %d entries" % (root, LIMIT))
             path = os.path.join(directory, row.name)
             if stat.S_ISDIR(info.st_mode) and info.st_dev == device:
                 stack.append(path)
-            for key in _unsafe(info, users):
-                if len(found[key]) < NAMED:
-                    found[key].append(path)
+            yield path, info
+
+
+def _tree(world, root):
+    found = {"entries": 0, "world_writable": [], "setuid": [], "unowned": [], "not_root": []}
+    users = {row.pw_uid for row in pwd.getpwall()}
+    for path, info in walk(world, root):
+        found["entries"] += 1
+        for key in _unsafe(info, users):
+            if len(found[key]) < NAMED:
+                found[key].append(path)
     return found
 
 

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 from ansible.errors import AnsibleActionFail
 from ansible_collections.psf.observatory.plugins.action.artifacts import ActionModule
-from ansible_collections.psf.observatory.plugins.plugin_utils import artifacts
+from ansible_collections.psf.observatory.plugins.plugin_utils.artifacts import lock, mirror, sources
 
 GROUPS = {"all": ["a", "b"], "prometheus": ["a"], "loki": ["b"], "region_eu": ["a", "b"]}
 
@@ -20,7 +20,7 @@ def facts(components=None, architecture="amd64"):
 
 
 def stamp(server, source="release", arch="amd64"):
-    request = artifacts.Request({"server": server}, arch, "debian-13")
+    request = lock.Request({"server": server}, arch, "debian-13")
     return next(row for row in request.candidates() if row["source"] == source)
 
 
@@ -29,8 +29,8 @@ def prepare(monkeypatch, tmp_path):
     """Run the action; nothing is fetched, `fetched` keeps what would have been."""
     fetched = []
     monkeypatch.setenv("PSF_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(artifacts, "_cannot_reach", lambda request, row: "")
-    monkeypatch.setattr(artifacts, "fetch_all", lambda pairs, say: fetched.extend(request.server for request, _choice in pairs))
+    monkeypatch.setattr(sources, "_cannot_reach", lambda request, row: "")
+    monkeypatch.setattr(sources, "fetch_all", lambda pairs, say: fetched.extend(request.server for request, _choice in pairs))
 
     def run(hostvars, check=False, **arguments):
         task = SimpleNamespace(args=arguments, async_val=0, check_mode=check, action="psf.observatory.artifacts")
@@ -76,7 +76,7 @@ def test_check_mode_says_what_would_be_fetched(prepare):
 
 
 def test_every_problem_is_in_one_error(prepare, monkeypatch):
-    monkeypatch.setattr(artifacts, "_cannot_reach", lambda request, row: "is off")
+    monkeypatch.setattr(sources, "_cannot_reach", lambda request, row: "is off")
     with pytest.raises(AnsibleActionFail) as error:
         prepare({"a": facts(), "b": facts()}, artifact={"source": "build"})
     for server in ("prometheus", "loki", "node_exporter", "otel_collector"):
@@ -100,14 +100,14 @@ def test_every_request_that_cannot_be_met_is_in_one_error(prepare):
 
 def test_servers_can_be_named(prepare):
     assert rows(prepare({}, servers=["loki"], architectures=["amd64", "arm64"])) == [("loki", "amd64"), ("loki", "arm64")]
-    assert len(prepare({}, servers=[])["artifacts"]) == len(list(artifacts.LOCKS.glob("*/lock.yml")))
+    assert len(prepare({}, servers=[])["artifacts"]) == len(list(lock.LOCKS.glob("*/lock.yml")))
 
 
 # -- what is optional --------------------------------------------------------------------------------------------------
 @pytest.fixture
 def no_grafana(monkeypatch, capsys):
     monkeypatch.setitem(GROUPS, "grafana", ["a", "b"])
-    monkeypatch.setattr(artifacts, "_cannot_reach", lambda request, row: "is off" if request.server == "grafana" else "")
+    monkeypatch.setattr(sources, "_cannot_reach", lambda request, row: "is off" if request.server == "grafana" else "")
     return capsys
 
 
@@ -150,6 +150,6 @@ def test_whoever_names_it_for_a_mirror_wants_it(prepare, no_grafana, tmp_path):
 
 
 def test_a_mirror_of_everything_is_filled_without_what_cannot_be_had(prepare, no_grafana, tmp_path, monkeypatch):
-    monkeypatch.setattr(artifacts, "fill_mirror", lambda directory, wanted, say: [])
+    monkeypatch.setattr(mirror, "fill", lambda directory, wanted, say: [])
     result = prepare({}, servers=[], mirror_directory=str(tmp_path))
     assert "release: is off" in result["unavailable"]["grafana"] and "loki" in prepare.fetched and "grafana" not in prepare.fetched

@@ -20,7 +20,7 @@ from ansible_collections.psf.observatory.plugins.action.component import ActionM
 from ansible_collections.psf.observatory.plugins.module_utils.component.converge import Converger, NeedsArtifact
 from ansible_collections.psf.observatory.plugins.module_utils.component.model import Component
 from ansible_collections.psf.observatory.plugins.modules import component as component_module
-from ansible_collections.psf.observatory.plugins.plugin_utils import artifacts
+from ansible_collections.psf.observatory.plugins.plugin_utils.artifacts import lock, payload, sources
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -84,13 +84,13 @@ def act(host, tmp_path, monkeypatch):
 @pytest.fixture
 def release(tmp_path, web, monkeypatch):
     """A server `demo` with a release on a web server."""
-    archive = artifacts.write_payload({"demo": b"program"}, web.directory / "demo.tar.gz")
+    archive = payload.write_payload({"demo": b"program"}, web.directory / "demo.tar.gz")
     (tmp_path / "locks" / "demo").mkdir(parents=True)
     (tmp_path / "locks" / "demo" / "lock.yml").write_text(yaml.safe_dump({"id": "demo", "sources": {
         "release": {"version": "1.0", "url": web.url + "/demo.tar.gz", "files": {"demo": "demo"},
                     "sha256": {"amd64": hashlib.sha256(archive.read_bytes()).hexdigest()}},
         "package": {"debian-13": {"names": ["demo-server"], "version": "0.9", "files": {"demo": "usr/bin/demo"}}}}}))
-    monkeypatch.setattr(artifacts, "LOCKS", tmp_path / "locks")
+    monkeypatch.setattr(lock, "LOCKS", tmp_path / "locks")
     return web
 
 
@@ -252,7 +252,7 @@ def on(host, **facts):
 
 @pytest.mark.parametrize("check", [False, True])
 def test_an_optional_artifact_that_cannot_be_had_skips_the_host_and_says_so_once(act, release, host, monkeypatch, capsys, check):
-    monkeypatch.setattr(artifacts, "_cannot_reach", lambda request, row: "is off")
+    monkeypatch.setattr(sources, "_cannot_reach", lambda request, row: "is off")
     action, result = act(check=check, task_vars=on("a"), artifact=OPTIONAL)
     assert result["skipped"] and not result["changed"] and action.trips == ["component"] and host.changes == 0
     assert result["ansible_facts"] == {"psf_unavailable": {"demo": ["a"]}}
@@ -269,12 +269,12 @@ def test_it_is_installed_once_it_can_be_had_and_the_fact_says_so(act, release):
 
 def test_a_host_that_has_another_version_is_an_error(act, release, monkeypatch):
     act(artifact=ARTIFACT)
-    monkeypatch.setattr(artifacts, "_cannot_reach", lambda request, row: "is off")
+    monkeypatch.setattr(sources, "_cannot_reach", lambda request, row: "is off")
     with pytest.raises(AnsibleActionFail, match="demo for amd64 cannot be had: release: is off"):
         act(task_vars=on("a"), artifact={**OPTIONAL, "version": "2.0", "allow_unpinned": True})
 
 
 def test_without_the_option_it_is_an_error(act, release, monkeypatch):
-    monkeypatch.setattr(artifacts, "_cannot_reach", lambda request, row: "is off")
+    monkeypatch.setattr(sources, "_cannot_reach", lambda request, row: "is off")
     with pytest.raises(AnsibleActionFail, match="cannot be had"):
         act(task_vars=on("a"), artifact=ARTIFACT)

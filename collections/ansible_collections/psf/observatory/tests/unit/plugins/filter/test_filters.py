@@ -22,6 +22,9 @@ GROUPS = {"all": ["a", "b"], "ungrouped": [], "region_eu": ["a"], "region_us": [
 @pytest.mark.parametrize("name, arguments, message", [
     ("region", ({"region_eu": []}, "x"), "host x is in 0 region groups"),
     ("endpoints", (HOSTS, GROUPS, "a", "nothing"), "there is no service 'nothing'"),
+    ("ports", (HOSTS, "a", "nothing"), "there is no service 'nothing'"),
+    ("endpoints", (HOSTS, GROUPS, "b", "loki", "grcp"), "loki has no port 'grcp'; it has web, grpc"),
+    ("local_client", ({"tls": True, "port": 1}, "/"), "local_client: the mapping has no listen_address, host"),
     ("settings", ({}, "nothing"), "settings: there is none for 'nothing'; known are web, prometheus"),
     ("settings", ({"tls": True, "users": {"ada": "secret"}}, "web"), "observatory_users.ada: not a bcrypt hash"),
     ("scrape_targets", (HOSTS, GROUPS, "a", [{"system": "x"}]), r"observatory_targets\[0\]: needs system and targets"),

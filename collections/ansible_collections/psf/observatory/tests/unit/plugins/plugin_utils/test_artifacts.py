@@ -17,8 +17,8 @@ import zipfile
 
 import pytest
 import yaml
-from ansible_collections.psf.observatory.plugins.plugin_utils import artifacts
-from ansible_collections.psf.observatory.plugins.plugin_utils.artifacts import ArtifactError, Lock, Request
+from ansible_collections.psf.observatory.plugins.plugin_utils.artifacts import go, lock, mirror, payload, sources, transfer
+from ansible_collections.psf.observatory.plugins.plugin_utils.artifacts.lock import ArtifactError, Lock, Request
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -71,7 +71,7 @@ def locks(tmp_path, monkeypatch):
         (directory / name / "go.mod").write_text("module demo\n\ngo 1.26.5\n")
         return directory / name
 
-    monkeypatch.setattr(artifacts, "LOCKS", directory)
+    monkeypatch.setattr(lock, "LOCKS", directory)
     return write
 
 
@@ -131,12 +131,12 @@ def test_a_build_is_another_when_anything_that_goes_into_it_is(locks):
 
 
 def test_every_lock_of_the_collection_can_be_read():
-    servers = [path.parent.name for path in artifacts.LOCKS.glob("*/lock.yml")]
+    servers = [path.parent.name for path in lock.LOCKS.glob("*/lock.yml")]
     assert "prometheus" in servers
     for server in servers:
-        for arch in artifacts.ARCHITECTURES:
+        for arch in lock.ARCHITECTURES:
             rows = Request({"server": server}, arch, "debian-13").candidates()
-            assert rows and all(artifacts.SHA256.match(row["id"]) for row in rows), server
+            assert rows and all(lock.SHA256.match(row["id"]) for row in rows), server
 
 
 # -- requests and candidates -------------------------------------------------------------------------------------------
@@ -177,11 +177,11 @@ def test_another_version_needs_its_checksum(locks, ask):
 
 def test_an_unpinned_release_is_refused_unless_it_is_asked_for(locks, ask, monkeypatch):
     locks(lock_of(package={}, build={"version": "1"}))
-    monkeypatch.setattr(artifacts, "_cannot_reach", lambda request, row: "" if row["source"] == "release" else "no")
+    monkeypatch.setattr(sources, "_cannot_reach", lambda request, row: "" if row["source"] == "release" else "no")
     with pytest.raises(ArtifactError, match=r"release: no sha256 is pinned for 1.2.0 on arm64; give artifact.sha256"):
-        artifacts.resolve(ask(arch="arm64"))
-    chosen = artifacts.resolve(ask(arch="arm64", allow_unpinned=True))
-    assert chosen["source"] == "release" and chosen["id"] != artifacts.resolve(ask())["id"]
+        sources.resolve(ask(arch="arm64"))
+    chosen = sources.resolve(ask(arch="arm64", allow_unpinned=True))
+    assert chosen["source"] == "release" and chosen["id"] != sources.resolve(ask())["id"]
 
 
 def test_the_cache_is_where_it_was_asked_for(locks, monkeypatch, tmp_path):
@@ -201,31 +201,31 @@ REACHABLE = st.sets(st.sampled_from(["release", "package", "build"]))
 def test_the_first_source_that_can_be_reached_is_taken(reachable):
     order = ["release", "package", "build"]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(artifacts, "_cannot_reach", lambda request, row: "" if row["source"] in reachable else row["source"] + " is off")
+        patch.setattr(sources, "_cannot_reach", lambda request, row: "" if row["source"] in reachable else row["source"] + " is off")
         request = Request({"server": "prometheus"}, "amd64", "debian-13")
         if reachable:
-            chosen = artifacts.resolve(request)
+            chosen = sources.resolve(request)
             assert chosen["via"] == chosen["source"] == min(reachable, key=order.index)
             assert chosen["passed_over"] == [f"{name}: {name} is off" for name in order[:order.index(chosen["via"])]]
         else:
             with pytest.raises(ArtifactError, match="release is off; package: package is off; build: build is off"):
-                artifacts.resolve(request)
+                sources.resolve(request)
 
 
 def test_a_release_is_reached_by_its_url(locks, ask, web):
     locks(lock_of(web.url))
     with pytest.raises(ArtifactError, match=f"release: {web.url}/demo-1.2.0.linux-amd64.tar.gz: HTTP 404"):
-        artifacts.resolve(ask(source="release"))
+        sources.resolve(ask(source="release"))
     (web.directory / "demo-1.2.0.linux-amd64.tar.gz").write_bytes(ARCHIVE)
-    assert artifacts.resolve(ask(source="release"))["via"] == "release"
+    assert sources.resolve(ask(source="release"))["via"] == "release"
     assert {method for method, *_rest in web.asked} == {"HEAD"}
 
 
 def test_without_a_toolchain_a_build_is_said_to_be_out_of_reach(locks, ask, monkeypatch):
     locks(lock_of())
-    monkeypatch.setattr(artifacts, "find_go", lambda minimum: None)
+    monkeypatch.setattr(go, "find_go", lambda minimum: None)
     with pytest.raises(ArtifactError, match=r"demo for amd64 cannot be had: build: there is no Go 1.26.5 or newer on the controller"):
-        artifacts.resolve(ask(source="build"))
+        sources.resolve(ask(source="build"))
 
 
 @pytest.mark.parametrize("version, good", [("go1.26.5", True), ("go1.26.10", True), ("go1.27", True), ("go2.0", True),
@@ -234,23 +234,23 @@ def test_a_toolchain_must_be_as_new_as_the_module_asks(tmp_path, monkeypatch, ve
     program = tmp_path / "go"
     program.write_text(f"#!/bin/sh\necho {version}\n")
     program.chmod(0o755)
-    monkeypatch.setattr(artifacts.shutil, "which", lambda name: str(program))
-    assert (artifacts.find_go("1.26.5") == str(program)) is good
+    monkeypatch.setattr(go.shutil, "which", lambda name: str(program))
+    assert (go.find_go("1.26.5") == str(program)) is good
 
 
 def test_what_the_cache_has_is_within_reach(locks, ask):
     locks(lock_of())
     request = ask(source="release")
-    path = artifacts.payload_path(request, request.candidates()[0])
+    path = lock.payload_path(request, request.candidates()[0])
     path.parent.mkdir(parents=True)
     path.touch()
-    assert artifacts.resolve(request)["via"] == "release"
+    assert sources.resolve(request)["via"] == "release"
 
 
 def test_a_distribution_without_a_package_is_said_so(locks, ask):
     locks(lock_of())
     with pytest.raises(ArtifactError, match="package: the lock has no package for debian-12"):
-        artifacts.resolve(ask(source="package", distribution="debian-12"))
+        sources.resolve(ask(source="package", distribution="debian-12"))
 
 
 # -- releases ----------------------------------------------------------------------------------------------------------
@@ -260,11 +260,11 @@ def test_a_release_becomes_a_payload_with_just_the_programs(locks, ask, web, suf
     locks(lock_of(web.url, sha256(archive), suffix))
     (web.directory / f"demo-{VERSION}.linux-amd64.{suffix}").write_bytes(archive)
     request = ask(source="release")
-    path, digest = artifacts.fetch(request, artifacts.resolve(request))
+    path, digest = sources.fetch(request, sources.resolve(request))
     assert payload_of(path) == {"demo": (0o755, b"program")}
     assert digest == sha256(path.read_bytes())
     asked = len(web.asked)
-    assert artifacts.fetch(request, artifacts.resolve(request)) == (path, digest)
+    assert sources.fetch(request, sources.resolve(request)) == (path, digest)
     assert len(web.asked) == asked
 
 
@@ -282,7 +282,7 @@ def tree_of(web, locks, members, **release):
 def test_a_release_that_is_a_tree_is_taken_whole_but_for_what_is_left_out(locks, ask, web):
     tree_of(web, locks, {"demo-v1.2.0/bin/demo": b"program", "demo-v1.2.0/public/a/b.js": b"js", "demo-v1.2.0/public/a/b.js.map": b"map",
                          "demo-v1.2.0/docs/x": b"doc", "other/y": b"y"})
-    path, _digest = artifacts.fetch(ask(source="release"), artifacts.resolve(ask(source="release")))
+    path, _digest = sources.fetch(ask(source="release"), sources.resolve(ask(source="release")))
     assert payload_of(path) == {"bin/demo": (0o644, b"program"), "public/a/b.js": (0o644, b"js")}
 
 
@@ -294,21 +294,21 @@ def test_the_mode_of_a_trees_programs_is_kept_and_equal_archives_give_equal_byte
             info.mode, info.size, info.mtime = mode, 3, 12345
             tar.addfile(info, io.BytesIO(b"abc"))
     for name in ("p1", "p2"):
-        made.append(artifacts.repack_tree(archive, "demo-*", [], tmp_path / name, "demo").read_bytes())
+        made.append(payload.repack_tree(archive, "demo-*", [], tmp_path / name, "demo").read_bytes())
     assert payload_of(tmp_path / "p1") == {"bin/demo": (0o755, b"abc"), "conf/x": (0o644, b"abc")} and made[0] == made[1]
 
 
 def test_a_tree_of_another_shape_is_refused(locks, ask, web):
     tree_of(web, locks, {"elsewhere/bin/demo": b"program"})
     with pytest.raises(ArtifactError, match=r"demo-1.2.0.linux-amd64.tar.gz has no demo-\*; the lock's release.tree does not fit it"):
-        artifacts.fetch(ask(source="release"), artifacts.resolve(ask(source="release")))
+        sources.fetch(ask(source="release"), sources.resolve(ask(source="release")))
 
 
 def test_another_version_is_where_the_lock_says_that_others_are(locks, ask, web):
     tree_of(web, locks, {}, other_url=web.url + "/plain-{version}-{arch}.tar.gz")
     request = ask(source="release")
-    assert artifacts.release_url(request, VERSION).endswith(f"/demo-{VERSION}.linux-amd64.tar.gz")
-    assert artifacts.release_url(request, "9.9") == web.url + "/plain-9.9-amd64.tar.gz"
+    assert lock.release_url(request, VERSION).endswith(f"/demo-{VERSION}.linux-amd64.tar.gz")
+    assert lock.release_url(request, "9.9") == web.url + "/plain-9.9-amd64.tar.gz"
 
 
 def test_a_wrong_checksum_names_url_and_both_sums_and_leaves_no_payload(locks, ask, web, tmp_path):
@@ -316,7 +316,7 @@ def test_a_wrong_checksum_names_url_and_both_sums_and_leaves_no_payload(locks, a
     (web.directory / "demo-1.2.0.linux-amd64.tar.gz").write_bytes(ARCHIVE)
     request = ask(source="release")
     with pytest.raises(ArtifactError) as error:
-        artifacts.fetch(request, artifacts.resolve(request))
+        sources.fetch(request, sources.resolve(request))
     for part in (f"{web.url}/demo-1.2.0.linux-amd64.tar.gz", sha256(ARCHIVE), "0" * 64, "nothing was installed"):
         assert part in str(error.value)
     assert payloads(tmp_path) == []
@@ -327,16 +327,16 @@ def test_a_pin_of_ones_own_is_held_to(locks, ask, web, tmp_path):
     (web.directory / "demo-2.0.linux-amd64.tar.gz").write_bytes(tar_gz({"demo-2.0.linux-amd64/demo": b"two"}))
     request = ask(source="release", version="2.0", sha256={"amd64": "d" * 64})
     with pytest.raises(ArtifactError, match="but d{64} is pinned"):
-        artifacts.fetch(request, artifacts.resolve(request))
+        sources.fetch(request, sources.resolve(request))
     request = ask(source="release", version="2.0", allow_unpinned=True)
-    assert payload_of(artifacts.fetch(request, artifacts.resolve(request))[0]) == {"demo": (0o755, b"two")}
+    assert payload_of(sources.fetch(request, sources.resolve(request))[0]) == {"demo": (0o755, b"two")}
 
 
 def test_an_unreachable_release_is_tried_three_times_and_named(locks, ask, web, patient):
     locks(lock_of(web.url))
     request = ask(source="release")
     with pytest.raises(ArtifactError, match=r"demo: http.*/demo-1.2.0.linux-amd64.tar.gz could not be fetched \(3 tries\): HTTP 404"):
-        artifacts.fetch(request, {**request.candidates()[0], "via": "release"})
+        sources.fetch(request, {**request.candidates()[0], "via": "release"})
     assert len(web.asked) == 3
 
 
@@ -346,7 +346,7 @@ def test_a_download_that_is_cut_off_is_tried_again_and_not_called_tampered(locks
     web.withheld = 10
     request = ask(source="release")
     with pytest.raises(ArtifactError, match=rf"could not be fetched \(3 tries\): .*{len(ARCHIVE)} of {len(ARCHIVE) + 10} bytes"):
-        artifacts.fetch(request, artifacts.resolve(request))
+        sources.fetch(request, sources.resolve(request))
 
 
 def test_a_server_that_does_not_speak_http_is_an_ordinary_error():
@@ -362,7 +362,7 @@ def test_a_server_that_does_not_speak_http_is_an_ordinary_error():
 
         threading.Thread(target=serve, daemon=True).start()
         with pytest.raises(OSError, match="BadStatusLine"):
-            artifacts._open("http://127.0.0.1:%d/" % listener.getsockname()[1])
+            transfer.opened("http://127.0.0.1:%d/" % listener.getsockname()[1])
 
 
 @pytest.mark.parametrize("archive, message", [
@@ -374,13 +374,13 @@ def test_an_archive_of_another_shape_is_refused(locks, ask, web, tmp_path, archi
     (web.directory / "demo-1.2.0.linux-amd64.tar.gz").write_bytes(archive)
     request = ask(source="release")
     with pytest.raises(ArtifactError, match="demo: demo-1.2.0.linux-amd64.tar.gz " + message):
-        artifacts.fetch(request, artifacts.resolve(request))
+        sources.fetch(request, sources.resolve(request))
     assert payloads(tmp_path) == []
 
 
 def test_a_package_has_no_payload_here(locks, ask):
     locks(lock_of())
-    assert artifacts.fetch(ask(), {"source": "package", "version": "1.1", "id": "x", "via": "package"}) == (None, None)
+    assert sources.fetch(ask(), {"source": "package", "version": "1.1", "id": "x", "via": "package"}) == (None, None)
 
 
 # -- several at once ---------------------------------------------------------------------------------------------------
@@ -396,7 +396,7 @@ def test_several_are_fetched_and_every_error_is_told(locks, web, tmp_path, patie
     (web.directory / "two").mkdir()
     (web.directory / "two" / "demo-1.2.0.linux-amd64.tar.gz").write_bytes(ARCHIVE)
     with pytest.raises(ArtifactError) as error:
-        artifacts.fetch_all(wanted, lambda text: None)
+        sources.fetch_all(wanted, lambda text: None)
     assert f"one: {web.url}/one/demo-1.2.0.linux-amd64.tar.gz could not be fetched" in str(error.value)
     assert "three: " in str(error.value)
     assert f"two: {web.url}/two/demo-1.2.0.linux-amd64.tar.gz has sha256 {sha256(ARCHIVE)}" in str(error.value)
@@ -406,7 +406,7 @@ def test_two_that_want_the_same_fetch_it_once(locks, ask, web):
     locks(lock_of(web.url))
     (web.directory / "demo-1.2.0.linux-amd64.tar.gz").write_bytes(ARCHIVE)
     pairs = [(request, {**request.candidates()[0], "via": "release"}) for request in (ask(source="release"), ask(source="release"))]
-    results = artifacts.fetch_all(pairs, lambda text: None)
+    results = sources.fetch_all(pairs, lambda text: None)
     assert len(set(results)) == 1 and len([1 for method, *_rest in web.asked if method == "GET"]) == 1
 
 
@@ -414,10 +414,10 @@ def test_two_that_want_the_same_fetch_it_once(locks, ask, web):
 @given(st.dictionaries(st.from_regex(r"[a-z_]{1,8}", fullmatch=True), st.binary(max_size=64), min_size=1, max_size=4))
 def test_equal_programs_give_equal_bytes(tmp_path_factory, contents):
     directory = tmp_path_factory.mktemp("payload")
-    one = artifacts.write_payload(contents, directory / "one.tar.gz")
+    one = payload.write_payload(contents, directory / "one.tar.gz")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(time, "time", lambda: 2_000_000_000.0)
-        two = artifacts.write_payload(dict(reversed(contents.items())), directory / "two.tar.gz")
+        two = payload.write_payload(dict(reversed(contents.items())), directory / "two.tar.gz")
     assert one.read_bytes() == two.read_bytes()
     assert payload_of(one) == {name: (0o755, data) for name, data in contents.items()}
 
@@ -431,9 +431,9 @@ def filled(ask, web, cache):
     """Fill a mirror in the web server's directory from upstream; returns what changed."""
     (web.directory / "demo-1.2.0.linux-amd64.tar.gz").write_bytes(ARCHIVE)
     request = ask(source="release", cache=str(cache))
-    chosen = artifacts.resolve(request)
-    path, _digest = artifacts.fetch(request, chosen)
-    return artifacts.fill_mirror(web.directory / "mirror", [(request, chosen, path)], lambda text: None)
+    chosen = sources.resolve(request)
+    path, _digest = sources.fetch(request, chosen)
+    return mirror.fill(web.directory / "mirror", [(request, chosen, path)], lambda text: None)
 
 
 def test_a_mirror_that_was_filled_serves_without_upstream(locks, ask, web, tmp_path):
@@ -444,18 +444,18 @@ def test_a_mirror_that_was_filled_serves_without_upstream(locks, ask, web, tmp_p
     assert (web.directory / "mirror" / name).read_bytes() == ARCHIVE
     locks(lock_of("http://127.0.0.1:1"))
     request = ask(mirror=web.url + "/mirror/", cache=str(tmp_path / "second"))
-    chosen = artifacts.resolve(request)
+    chosen = sources.resolve(request)
     assert (chosen["via"], chosen["source"], chosen["id"]) == ("mirror", "release", sha256(ARCHIVE))
-    assert payload_of(artifacts.fetch(request, chosen)[0]) == {"demo": (0o755, b"program")}
+    assert payload_of(sources.fetch(request, chosen)[0]) == {"demo": (0o755, b"program")}
 
 
 def test_a_mirror_can_be_filled_from_what_came_through_a_mirror(locks, ask, web, tmp_path):
     locks(lock_of(web.url))
     filled(ask, web, tmp_path / "first")
     request = ask(mirror=web.url + "/mirror", cache=str(tmp_path / "second"))
-    chosen = artifacts.resolve(request)
-    path, _digest = artifacts.fetch(request, chosen)
-    assert artifacts.fill_mirror(tmp_path / "again", [(request, chosen, path)], lambda text: None) == [
+    chosen = sources.resolve(request)
+    path, _digest = sources.fetch(request, chosen)
+    assert mirror.fill(tmp_path / "again", [(request, chosen, path)], lambda text: None) == [
         "demo/1.2.0/demo-1.2.0.linux-amd64.tar.gz", "index.json"]
 
 
@@ -463,18 +463,18 @@ def test_a_build_goes_through_a_mirror_as_it_was_made(locks, ask, web, tmp_path)
     locks(lock_of())
     request = ask(source="build")
     built = {**request.candidates()[0], "via": "build"}
-    path = artifacts.payload_path(request, built)
+    path = lock.payload_path(request, built)
     path.parent.mkdir(parents=True)
-    artifacts.write_payload({"demo": b"built here"}, path)
-    artifacts.fill_mirror(web.directory, [(request, built, path)], lambda text: None)
+    payload.write_payload({"demo": b"built here"}, path)
+    mirror.fill(web.directory, [(request, built, path)], lambda text: None)
     request = ask(source="mirror", mirror=web.url, cache=str(tmp_path / "second"))
-    chosen = artifacts.resolve(request)
+    chosen = sources.resolve(request)
     assert (chosen["via"], chosen["source"]) == ("mirror", "build")
-    assert payload_of(artifacts.fetch(request, chosen)[0]) == {"demo": (0o755, b"built here")}
+    assert payload_of(sources.fetch(request, chosen)[0]) == {"demo": (0o755, b"built here")}
 
 
 def entry(request, source, **changes):
-    row = request._candidate(source)
+    row = request.candidate(source)
     return {"server": "demo", "version": row["version"], "arch": "amd64", "source": source, "id": row["id"],
             "file": f"demo/{source}.tar.gz", "sha256": sha256(ARCHIVE), **changes}
 
@@ -483,7 +483,7 @@ def test_of_what_a_mirror_has_the_best_is_taken_whatever_the_order_of_its_index(
     locks(lock_of())
     request = ask(mirror=web.url)
     index(web, build=entry(request, "build"), release=entry(request, "release"))
-    assert artifacts.resolve(request)["source"] == "release"
+    assert sources.resolve(request)["source"] == "release"
 
 
 @pytest.mark.parametrize("changes", [{"arch": "arm64"}, {"server": "other"}, {"id": "0" * 64}])
@@ -492,7 +492,7 @@ def test_what_a_mirror_has_for_others_is_not_taken(locks, ask, web, changes):
     request = ask(source="mirror", mirror=web.url)
     index(web, release=entry(request, "release", **changes))
     with pytest.raises(ArtifactError, match=f"mirror: {web.url} has no demo of the lock's version for amd64"):
-        artifacts.resolve(request)
+        sources.resolve(request)
 
 
 def test_a_mirrors_release_is_held_to_the_locks_own_checksum(locks, ask, web, tmp_path):
@@ -503,7 +503,7 @@ def test_a_mirrors_release_is_held_to_the_locks_own_checksum(locks, ask, web, tm
     (web.directory / "demo" / "release.tar.gz").write_bytes(evil)
     index(web, release=entry(request, "release", sha256=sha256(evil)))
     with pytest.raises(ArtifactError, match=f"{sha256(evil)}, but {sha256(ARCHIVE)} is pinned"):
-        artifacts.fetch(request, artifacts.resolve(request))
+        sources.fetch(request, sources.resolve(request))
     assert payloads(tmp_path) == []
 
 
@@ -514,9 +514,9 @@ def test_a_mirror_that_cannot_be_read_is_passed_over_and_said_so(locks, ask, web
     if text is not None:
         (web.directory / "index.json").write_text(text)
     with pytest.raises(ArtifactError, match=f"mirror: {web.url}: {reason}"):
-        artifacts.resolve(ask(source="mirror", mirror=web.url))
-    monkeypatch.setattr(artifacts, "_cannot_reach", lambda request, row: "")
-    chosen = artifacts.resolve(ask(mirror=web.url))
+        sources.resolve(ask(source="mirror", mirror=web.url))
+    monkeypatch.setattr(sources, "_cannot_reach", lambda request, row: "")
+    chosen = sources.resolve(ask(mirror=web.url))
     assert chosen["via"] == "release" and reason in chosen["passed_over"][0]
 
 

@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.psf.observatory.plugins.plugin_utils import estate
+from ansible_collections.psf.observatory.plugins.plugin_utils import estate, estate_document, observed
 from ansible_collections.psf.observatory.plugins.plugin_utils.estate import EstateError
+from ansible_collections.psf.observatory.plugins.plugin_utils.inventory import check
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -28,7 +29,7 @@ HOSTS, GROUPS = inventory(
 
 
 def test_the_inventory_of_these_tests_is_right():
-    assert estate.check(HOSTS, GROUPS) == []
+    assert check(HOSTS, GROUPS) == []
 
 
 # -- regions -----------------------------------------------------------------------------------------------------------
@@ -46,26 +47,26 @@ def test_a_host_without_one_region_is_an_error(groups, found):
 
 # -- targets -----------------------------------------------------------------------------------------------------------
 def test_targets_are_those_of_the_own_region_with_their_labels():
-    jobs = estate.targets(HOSTS, GROUPS, "eu-1")
+    jobs = observed.targets(HOSTS, GROUPS, "eu-1")
     assert jobs["node"] == [
         {"targets": ["192.0.2.1:9100"], "labels": {"region": "eu", "system": "node", "instance": "eu-1:9100", "host": "eu-1"}},
         {"targets": ["[2001:db8::2]:9101"], "labels": {"region": "eu", "system": "node", "instance": "eu-2:9101", "host": "eu-2"}}]
     assert [row["labels"]["host"] for row in jobs["loki"]] == ["eu-2"]
     assert jobs["otel_agent"][0]["labels"]["system"] == "otel_collector"
-    assert "loki" not in estate.targets(HOSTS, GROUPS, "us-1")
+    assert "loki" not in observed.targets(HOSTS, GROUPS, "us-1")
 
 
 def test_a_service_without_metrics_of_its_own_is_no_job():
     hosts, groups = inventory(region_eu=["a"], jaeger=["a"])
     assert "metrics" not in estate.services()["jaeger"]
-    assert "jaeger" not in estate.targets(hosts, groups, "a")
+    assert "jaeger" not in observed.targets(hosts, groups, "a")
 
 
 def test_targets_from_outside_join_their_region_only():
     extra = [{"system": "router", "region": "eu", "targets": ["router-1:9116"], "labels": {"site": "ams"}},
              {"system": "node", "region": "eu", "targets": ["legacy:9100"], "labels": None},
              {"system": "router", "job": "snmp", "region": "us", "targets": ["router-9:9116"]}]
-    eu, us = (estate.targets(HOSTS, GROUPS, host, extra) for host in ("eu-1", "us-1"))
+    eu, us = (observed.targets(HOSTS, GROUPS, host, extra) for host in ("eu-1", "us-1"))
     assert eu["router"] == [{"targets": ["router-1:9116"], "labels": {
         "region": "eu", "system": "router", "instance": "router-1:9116", "host": "router-1", "site": "ams"}}]
     assert [row["labels"]["host"] for row in eu["node"]] == ["eu-1", "eu-2", "legacy"]
@@ -91,7 +92,7 @@ def estates(draw):
 @given(estates())
 def test_every_host_is_scraped_once_per_job_by_its_own_region_and_by_no_other(drawn):
     region, groups, variables = drawn
-    by_region = {name: estate.targets(variables, groups, host) for host, name in region.items()}
+    by_region = {name: observed.targets(variables, groups, host) for host, name in region.items()}
     for service in estate.services().values():
         if "metrics" not in service:
             continue
@@ -108,7 +109,7 @@ def test_every_prometheus_of_a_region_scrapes_the_same(drawn):
     region, groups, variables = drawn
     hosts = sorted(region)
     for host in hosts[1:]:
-        same = estate.targets(variables, groups, host) == estate.targets(variables, groups, hosts[0])
+        same = observed.targets(variables, groups, host) == observed.targets(variables, groups, hosts[0])
         assert same or region[host] != region[hosts[0]]
 
 
@@ -157,17 +158,17 @@ def test_plain_text_only_where_it_is_asked_for(value, tls):
 
 
 def test_probes_ask_every_main_port_of_the_region():
-    rows = estate.probes(HOSTS, GROUPS, "eu-1")
+    rows = observed.probes(HOSTS, GROUPS, "eu-1")
     assert {"targets": ["[2001:db8::2]:3100"], "labels": {"region": "eu", "system": "loki", "host": "eu-2", "instance": "eu-2:3100",
                                                           "module": "tls"}} in rows
     assert {row["labels"]["host"] for row in rows} == {"eu-1", "eu-2"}
-    assert {row["labels"]["module"] for row in estate.probes(HOSTS, GROUPS, "us-1")} == {"tcp_connect"}
+    assert {row["labels"]["module"] for row in observed.probes(HOSTS, GROUPS, "us-1")} == {"tcp_connect"}
 
 
 def test_other_regions_are_probed_at_their_front_doors_only():
     hosts, groups = inventory(region_eu=["eu-1"], region_us=["us-1"], region_ap=["ap-1"], prometheus=["eu-1", "us-1", "ap-1"],
                               loki=["us-1"], alertmanager=["us-1"], variables={"ap-1": {"observatory_tls": False}})
-    assert [(row["targets"], row["labels"]) for row in estate.peer_probes(hosts, groups, "eu-1")] == [
+    assert [(row["targets"], row["labels"]) for row in observed.peer_probes(hosts, groups, "eu-1")] == [
         (["ap-1:9090"], {"region": "eu", "peer_region": "ap", "system": "prometheus", "host": "ap-1", "instance": "ap-1:9090",
                          "module": "tcp_connect"}),
         (["us-1:9090"], {"region": "eu", "peer_region": "us", "system": "prometheus", "host": "us-1", "instance": "us-1:9090",
@@ -175,7 +176,7 @@ def test_other_regions_are_probed_at_their_front_doors_only():
         (["us-1:9093"], {"region": "eu", "peer_region": "us", "system": "alertmanager", "host": "us-1", "instance": "us-1:9093",
                          "module": "tls"})]
     alone = inventory(region_eu=["eu-1"], prometheus=["eu-1"])
-    assert estate.peer_probes(*alone, "eu-1") == []
+    assert observed.peer_probes(*alone, "eu-1") == []
 
 
 @given(estates())
@@ -185,7 +186,7 @@ def test_other_regions_have_what_the_own_has_not(drawn):
         assert [row["host"] for row in estate.peers(variables, groups, host, "prometheus")] == [
             name for name in groups["prometheus"] if region[name] != region[host]]
         doors = [(row["labels"]["region"], row["labels"]["peer_region"], region[row["labels"]["host"]])
-                 for row in estate.peer_probes(variables, groups, host)]
+                 for row in observed.peer_probes(variables, groups, host)]
         assert all(own == region[host] and peer == of != own for own, peer, of in doors)
 
 
@@ -214,7 +215,7 @@ def test_other_regions_have_what_the_own_has_not(drawn):
     ({"region_eu": ["a"], "variables": {"a": {"node_port": "http"}}}, "host a: node_port: 'http' is not a port (1 to 65535)"),
 ])
 def test_what_is_wrong_is_said_in_one_sentence_with_host_and_group(groups, problem):
-    assert estate.check(*inventory(**groups)) == [problem]
+    assert check(*inventory(**groups)) == [problem]
 
 
 @pytest.mark.parametrize("groups", [
@@ -226,11 +227,11 @@ def test_what_is_wrong_is_said_in_one_sentence_with_host_and_group(groups, probl
      "otel_gateway": ["a"], "blackbox": ["a"]},
 ])
 def test_what_can_be_right_is_not_complained_about(groups):
-    assert estate.check(*inventory(**groups)) == []
+    assert check(*inventory(**groups)) == []
 
 
 def test_an_inventory_without_hosts_is_said_so():
-    assert estate.check({}, {"all": ["localhost"]}) == ["the inventory has no host"]
+    assert check({}, {"all": ["localhost"]}) == ["the inventory has no host"]
 
 
 @pytest.mark.parametrize("row, problem", [
@@ -241,7 +242,7 @@ def test_an_inventory_without_hosts_is_said_so():
     ({"system": "x", "region": "eu", "targets": ["router:snmp"]}, "observatory_targets[0]: 'router:snmp' is not host:port"),
 ])
 def test_a_wrong_target_from_outside_is_named(row, problem):
-    assert estate.check(HOSTS, GROUPS, [row]) == [problem]
+    assert check(HOSTS, GROUPS, [row]) == [problem]
 
 
 # -- the services' own descriptions ------------------------------------------------------------------------------------
@@ -305,28 +306,28 @@ def test_the_estate_document_says_what_there_is_and_does_not_depend_on_order():
     groups = {"all": ["b", "a"], "region_us": ["b"], "region_eu": ["a"], "loki": ["a"], "otel_gateway": [], "jaeger": []}
     options = {"environment": "lab", "owners": {"web": {}, "platform": {}}, "systems": ["psf_web"],
                "thresholds": {"node": {"filesystem_free": 0.1}}, "urls": {"grafana": "https://g.example"}, "slo_period": "28d"}
-    document = estate.document(groups, options)
+    document = estate_document.document(groups, options)
     assert document == {
         "format": 1, "environment": "lab", "regions": ["eu", "us"],
         "systems": ["loki", "node", "observatory", "otel_collector", "psf_web", "systemd"], "owners": ["platform", "web"],
         "thresholds": {"node": {"filesystem_free": 0.1}}, "urls": {"pages": None, "grafana": "https://g.example"},
         "scrape_interval": "15s", "evaluation_interval": "15s", "slo_period": "28d"}
-    assert estate.document(dict(reversed(groups.items())), options) == document
+    assert estate_document.document(dict(reversed(groups.items())), options) == document
     # What the assessment found is read where a Prometheus is.
-    assert set(estate.document({**groups, "prometheus": ["a"]}, options)["systems"]) - set(document["systems"]) == {
+    assert set(estate_document.document({**groups, "prometheus": ["a"]}, options)["systems"]) - set(document["systems"]) == {
         "prometheus", "governance"}
 
 
 def test_an_estate_without_hosts_or_owners_and_a_misspelt_url():
-    assert estate.document({"all": []}, {"environment": "x"})["systems"] == ["observatory"]
-    assert estate.document({"all": []}, {"environment": "x"})["owners"] == ["platform"]
+    assert estate_document.document({"all": []}, {"environment": "x"})["systems"] == ["observatory"]
+    assert estate_document.document({"all": []}, {"environment": "x"})["owners"] == ["platform"]
     with pytest.raises(estate.EstateError, match="observatory_urls.grafanna: unknown; known are pages, grafana"):
-        estate.document({}, {"environment": "x", "urls": {"grafanna": "https://g"}})
+        estate_document.document({}, {"environment": "x", "urls": {"grafanna": "https://g"}})
 
 
 def test_several_that_share_a_database_are_right():
     database = {"grafana_database": {"host": "db"}}
-    assert estate.check(*inventory(region_eu=["a", "b"], grafana=["a", "b"], variables={"a": database, "b": database})) == []
+    assert check(*inventory(region_eu=["a", "b"], grafana=["a", "b"], variables={"a": database, "b": database})) == []
 
 
 # -- what is optional --------------------------------------------------------------------------------------------------
@@ -345,32 +346,32 @@ def test_a_host_does_without_what_it_has_not_and_what_cannot_be_had(facts, missi
     variables = {} if facts is None else {"ansible_facts": facts}
     hosts, groups = inventory(region_eu=["a"], grafana=["a"], prometheus=["a"], variables={"a": variables})
     assert estate.missing(variables, estate.services()["grafana"], "a") is missing
-    assert ("grafana" in estate.targets(hosts, groups, "a")) is not missing
+    assert ("grafana" in observed.targets(hosts, groups, "a")) is not missing
     assert bool(estate.endpoints(hosts, groups, "a", "grafana")) is not missing
-    assert ("grafana" in [row["labels"]["system"] for row in estate.probes(hosts, groups, "a")]) is not missing
-    assert ("grafana" in estate.document(groups, {"environment": "x"}, hosts)["systems"]) is not missing
+    assert ("grafana" in [row["labels"]["system"] for row in observed.probes(hosts, groups, "a")]) is not missing
+    assert ("grafana" in estate_document.document(groups, {"environment": "x"}, hosts)["systems"]) is not missing
     assert len(estate.endpoints(hosts, groups, "a", "grafana", declared=True)) == 1
 
 
 def test_what_is_not_optional_is_never_missing():
     variables = {"ansible_facts": {"psf_components": {}, "psf_unavailable": {"loki": ["a"]}}}
     hosts, groups = inventory(region_eu=["a"], loki=["a"], variables={"a": variables})
-    assert not estate.missing(variables, estate.services()["loki"], "a") and "loki" in estate.targets(hosts, groups, "a")
+    assert not estate.missing(variables, estate.services()["loki"], "a") and "loki" in observed.targets(hosts, groups, "a")
 
 
 @pytest.mark.parametrize("before, there", [("", True), ("not JSON", True), ('{"systems": ["node"]}', False),
                                            ('{"systems": ["grafana"]}', True)])
 def test_a_run_that_reads_no_host_of_an_optional_system_leaves_the_document_as_it_was(before, there):
     hosts, groups = inventory(region_eu=["a"], region_us=["b"], grafana=["a", "b"])
-    assert ("grafana" in estate.document(groups, {"environment": "x", "systems": ["grafana"]}, hosts, before)["systems"]) is there
+    assert ("grafana" in estate_document.document(groups, {"environment": "x", "systems": ["grafana"]}, hosts, before)["systems"]) is there
     hosts["a"] = {"ansible_facts": HAS_NOT}
-    partly = estate.document(groups, {"environment": "x"}, hosts, before)["systems"]
+    partly = estate_document.document(groups, {"environment": "x"}, hosts, before)["systems"]
     assert ("grafana" in partly) is (before == '{"systems": ["grafana"]}')
     hosts["b"] = {"ansible_facts": HAS}
-    assert "grafana" in estate.document(groups, {"environment": "x"}, hosts, before)["systems"]
+    assert "grafana" in estate_document.document(groups, {"environment": "x"}, hosts, before)["systems"]
     hosts["b"] = {"ansible_facts": HAS_NOT}
-    assert "grafana" not in estate.document(groups, {"environment": "x"}, hosts, before)["systems"]
+    assert "grafana" not in estate_document.document(groups, {"environment": "x"}, hosts, before)["systems"]
 
 
 def test_a_system_that_others_run_is_in_the_document():
-    assert "grafana" in estate.document({"all": []}, {"environment": "x", "elsewhere": ["grafana"]}, {})["systems"]
+    assert "grafana" in estate_document.document({"all": []}, {"environment": "x", "elsewhere": ["grafana"]}, {})["systems"]

@@ -18,7 +18,8 @@ OPTIONS = {
     "host": "eu-1", "listen_address": "0.0.0.0", "port": 3000, "cluster_port": 9096, "external_url": "https://192.0.2.1:3000", "tls": True,
     "instances": [HERE], "admin_user": "admin", "admin_password": "s3cret-admin", "secret_key": "s3cret-key", "machine_user": "machine",
     "machine_password": "s3cret-machine", "database": {}, "database_password": "", "oidc": {}, "oidc_client_secret": "", "smtp": {},
-    "smtp_password": "", "default_role": "Viewer", "trace_address": "", "trace_insecure": True, "trace_ratio": 0.1, "settings": {}}
+    "smtp_password": "", "default_role": "Viewer", "trace_address": "", "trace_ca": "/etc/psf/tls/ca.crt", "trace_insecure": False,
+    "trace_ratio": 0.1, "settings": {}}
 DATABASE = {"database": {"host": "db.example"}, "database_password": "s3cret-db"}
 
 
@@ -53,12 +54,35 @@ def test_no_secret_is_in_the_file_and_each_that_it_names_is_one_of_the_secrets()
 
 
 def test_without_tls_there_is_no_certificate_and_spans_go_to_the_agent():
-    settings = made(tls=False, external_url="http://192.0.2.1:3000", trace_address="127.0.0.1:4317")
+    settings = made(tls=False, external_url="http://192.0.2.1:3000", trace_address="127.0.0.1:4317", trace_insecure=True)
     assert settings["server"]["protocol"] == "http" and "cert_file" not in settings["server"]
     assert settings["security"]["cookie_secure"] == "false"
     assert settings["tracing.opentelemetry.otlp"] == {"address": "127.0.0.1:4317", "propagation": "w3c", "insecure": "true"}
     assert settings["tracing.opentelemetry"]["sampler_param"] == "0.1"
     assert "tracing.opentelemetry" not in made(trace_address="127.0.0.1:4317", trace_ratio=0)
+
+
+def test_with_tls_spans_go_by_https_and_the_unit_names_the_files_alone():
+    there = {**OPTIONS, "trace_address": "https://127.0.0.1:4318/v1/traces"}
+    settings = made(**there)
+    assert settings["tracing.opentelemetry.jaeger"] == {"address": "https://127.0.0.1:4318/v1/traces", "propagation": "w3c"}
+    assert "tracing.opentelemetry.otlp" not in settings and settings["tracing.opentelemetry"]["sampler_type"] == "probabilistic"
+    assert grafana.environment(there) == {
+        "OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE": "/etc/psf/tls/ca.crt",
+        "OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE": "/etc/psf/tls/host.crt",
+        "OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY": "/etc/psf/tls/host.key"}
+
+
+@pytest.mark.parametrize("changes", [{"trace_ratio": 0}, {"trace_address": ""}, {"trace_address": "eu-1:4317"}, {"trace_ca": ""}])
+def test_the_unit_has_no_variables_where_nothing_reads_them(changes):
+    assert grafana.environment({**OPTIONS, "trace_address": "https://127.0.0.1:4318/v1/traces", **changes}) == {}
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1:4318/v1/traces", "127.0.0.1", "ftp://x", "https://"])
+def test_an_address_for_traces_that_cannot_be_right_is_refused(address):
+    with pytest.raises(SettingsError, match="grafana_trace_address: '%s' is " % address):
+        grafana.build({**OPTIONS, "trace_address": address})
+    assert made(trace_address="http://127.0.0.1:4318/v1/traces", trace_insecure=True)["tracing.opentelemetry.jaeger"]
 
 
 def test_several_share_a_database_and_tell_each_other_what_they_sent():

@@ -56,6 +56,23 @@ def test_all_regions_have_one_default():
     assert [uid for uid, row in found.items() if row.get("is_default")] == ["prometheus-us"]
 
 
+def test_content_is_brought_by_one_of_each_region_that_has_a_grafana():
+    groups = {**GROUPS, "grafana": ["a", "b", "c"]}
+    assert grafana.bringers(HOSTS, groups) == ["a", "c"]
+    assert grafana.bringers(HOSTS, GROUPS) == []
+    lacking = {"ansible_facts": {"psf_components": {"prometheus": {}}}}
+    assert grafana.bringers({**HOSTS, "a": lacking}, groups) == ["b", "c"]
+    assert grafana.bringers(dict.fromkeys(HOSTS, lacking), groups) == []
+    assert grafana.bringers(HOSTS, {"all": [], "region_eu": []}) == []
+
+
+def test_a_grafana_of_others_is_told_by_the_first_prometheus():
+    elsewhere = {"grafana_content_url": "https://grafana.example"}
+    assert grafana.bringers(dict.fromkeys(HOSTS, elsewhere), GROUPS) == ["a"]
+    assert grafana.bringers(dict.fromkeys(HOSTS, elsewhere), {**GROUPS, "grafana": ["b", "c"]}) == ["a"]
+    assert grafana.bringers({**HOSTS, "a": elsewhere}, {**GROUPS, "grafana": ["c"]}) == ["a", "c"]
+
+
 @pytest.mark.parametrize("changes, problem", [
     ({"read": ""}, "loki of a wants a certificate of its client, and there is none; give grafana_content_certificate"),
     ({"default_region": "mars"}, "grafana_content_default_region: 'mars' is not one of eu")])

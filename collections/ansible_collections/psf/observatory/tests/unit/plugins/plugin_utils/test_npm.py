@@ -15,8 +15,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ansible_collections.psf.observatory.plugins.plugin_utils import artifacts, estate, npm
-from ansible_collections.psf.observatory.plugins.plugin_utils.artifacts import ArtifactError, Lock, Request
+from ansible_collections.psf.observatory.plugins.plugin_utils import estate
+from ansible_collections.psf.observatory.plugins.plugin_utils.artifacts import lock, npm, sources, transfer
+from ansible_collections.psf.observatory.plugins.plugin_utils.artifacts.lock import ArtifactError, Lock, Request
 
 # What npm does here: `ci` brings packages, `run build` makes dist, `run test` passes unless told otherwise, `prune` removes one.
 NODE = """#!/bin/sh
@@ -89,16 +90,16 @@ def payload(path):
 
 
 def test_a_site_roles_lock_is_found_and_named_with_the_others(site):
-    assert Lock("shop").kind == "npm" and {"shop", "prometheus"} <= set(artifacts.locks())
+    assert Lock("shop").kind == "npm" and {"shop", "prometheus"} <= set(lock.locks())
     with pytest.raises(ArtifactError, match="known are .*shop"):
         Lock("shopp")
 
 
 def test_it_is_built_tested_and_packed_with_the_node_of_its_host(site):
     made = request(site, "arm64")
-    chosen = artifacts.resolve(made)
+    chosen = sources.resolve(made)
     assert (chosen["source"], chosen["version"]) == ("build", "1.0.0")
-    path, digest = artifacts.fetch(made, chosen)
+    path, digest = sources.fetch(made, chosen)
     contents = payload(path)
     assert contents.pop("node").endswith("# arm64\n")
     assert contents == {"dist/main.js": "shop", "node_modules/a/index.js": "code\n"}
@@ -107,14 +108,14 @@ def test_it_is_built_tested_and_packed_with_the_node_of_its_host(site):
     assert all("--ignore-scripts" in words for words in steps if words[0] != "run")
     # Node for the controller and for the host, each fetched once.
     assert len(site.asked) == 2
-    artifacts.fetch(made, chosen)
-    assert len(site.steps.read_text().splitlines()) == 4 and artifacts._sha256(path) == digest
+    sources.fetch(made, chosen)
+    assert len(site.steps.read_text().splitlines()) == 4 and transfer.sha256_of(path) == digest
 
 
 def test_the_same_inputs_give_the_same_payload(site, tmp_path):
-    first = artifacts.fetch(request(site), artifacts.resolve(request(site)))[1]
+    first = sources.fetch(request(site), sources.resolve(request(site)))[1]
     site.cache = tmp_path / "another"
-    assert artifacts.fetch(request(site), artifacts.resolve(request(site)))[1] == first
+    assert sources.fetch(request(site), sources.resolve(request(site)))[1] == first
 
 
 @pytest.mark.parametrize("name, counts", [("app/src/main.ts", True), ("app/package-lock.json", True), ("app/src/new.ts", True),
@@ -131,14 +132,14 @@ def test_what_fails_its_tests_or_fits_one_architecture_only_is_not_installed(sit
     monkeypatch.setenv(variable, "1")
     made = request(site)
     with pytest.raises(ArtifactError, match="shop 1.0.0: .*" + problem):
-        artifacts.fetch(made, artifacts.resolve(made))
+        sources.fetch(made, sources.resolve(made))
     assert not list(site.cache.glob("artifacts/*/payload.tar.gz"))
 
 
 def test_a_node_that_cannot_be_had_is_a_reason_not_a_crash(site, monkeypatch):
     monkeypatch.setattr(npm.subprocess, "run", lambda argv, **_options: subprocess.CompletedProcess(argv, 1, b"no such package", b""))
     with pytest.raises(ArtifactError, match="shop for amd64 cannot be had: .*build: node-wheel 24.0.0 failed: no such package"):
-        artifacts.resolve(request(site))
+        sources.resolve(request(site))
 
 
 @pytest.mark.parametrize("change, problem", [

@@ -9,7 +9,7 @@ import pytest
 from ansible.errors import AnsibleFilterError
 from ansible_collections.psf.observatory.plugins.filter import remediation
 from ansible_collections.psf.observatory.plugins.module_utils.governance.control import ControlError
-from ansible_collections.psf.observatory.plugins.plugin_utils import controls, remedies
+from ansible_collections.psf.observatory.plugins.plugin_utils import controls, estate, remedies
 
 KNOWN = controls.load()
 GROUPS = {"all": ["o1", "a1", "o2"], "region_eu": ["o1", "a1"], "region_us": ["o2"], "loki": ["o1", "o2"]}
@@ -33,7 +33,7 @@ def test_what_cannot_be_done_is_refused_with_what_can(arguments):
 def test_what_disrupts_must_be_wanted():
     with pytest.raises(ControlError, match="add -e disruptive=true"):
         choose("PRV-04")
-    assert choose("PRV-04", disruptive=True)["role"] == "psf.observatory.loki"
+    assert choose("PRV-04", disruptive=True)["services"] == ["loki"]
 
 
 def test_a_tag_names_a_control_and_its_parameters_are_those_of_the_environment():
@@ -44,7 +44,8 @@ def test_a_tag_names_a_control_and_its_parameters_are_those_of_the_environment()
 def test_only_roles_of_our_own_are_run():
     for name, row in KNOWN.items():
         if remedies.possible(row):
-            assert row["remediation"].get("files") or row["remediation"]["role"].startswith("psf.observatory."), name
+            remedy = row["remediation"]
+            assert remedy.get("files") or remedy.get("services") or remedy["role"].startswith("psf.observatory."), name
     assert remedies.possible({"remediation": {"role": "somebody.else", "text": "x"}}) == ""
 
 
@@ -61,6 +62,32 @@ def test_what_fails_for_a_region_is_done_on_its_hosts_in_the_group():
     hosts = {"o1": {"remediation_before": {"results": [result("PRV-04", "fail", "eu", "eu")]}}, "a1": {},
              "o2": {"remediation_before": {"results": [result("PRV-04", "pass", "us", "us")]}}}
     assert [name for name in GROUPS["all"] if remedies.due(remedy, hosts, GROUPS, name)] == ["o1"]
+
+
+def test_every_remedy_names_what_there_is():
+    for name, row in KNOWN.items():
+        assert set(row["remediation"].get("services") or []) <= {"all", *estate.services()}, name
+        if role := row["remediation"].get("role"):
+            assert (estate.ROLES / role.removeprefix("psf.observatory.")).is_dir(), name
+        assert bool(remedies.possible(row)) == bool({"files", "role", "services"} & set(row["remediation"])), name
+
+
+def test_the_roles_of_services_run_where_the_services_are():
+    groups = GROUPS | {"prometheus": ["o1", "o2"], "otel_gateway": ["o1"]}
+    hosts = {"o1": {"remediation_before": {"results": [result("AUD-06", "fail", "eu", "eu")]}}, "a1": {},
+             "o2": {"remediation_before": {"results": [result("AUD-06", "pass", "us", "us")]}}}
+    found = {name: remedies.roles(choose("AUD-06"), hosts, groups, name) for name in groups["all"]}
+    # What the region's Loki misses is mended on every host of the region.
+    assert [row["otel_collector_mode"] for row in found["o1"]] == ["agent", "gateway"]
+    assert [(row["role"], row["service"]) for row in found["a1"]] == [("psf.observatory.otel_collector", "otel_agent")] and not found["o2"]
+
+
+def test_all_services_are_those_of_the_host():
+    hosts = {"a1": {"remediation_before": {"results": [result("HST-24", "fail", "a1", "eu")]}}, "o1": {}, "o2": {}}
+    rows = remedies.roles(choose("HST-24", disruptive=True), hosts, GROUPS, "a1")
+    assert [(row["role"], row["exporter_id"]) for row in rows] == [
+        ("psf.observatory.exporter", "node"), ("psf.observatory.otel_collector", "")]
+    assert remedies.roles(choose("HST-24", disruptive=True), hosts, GROUPS, "o1") == []
 
 
 def test_before_and_after_of_each_subject():

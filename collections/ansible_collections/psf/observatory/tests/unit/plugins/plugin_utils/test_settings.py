@@ -255,6 +255,7 @@ def test_hosts_spread_over_the_gateways_and_stay_with_theirs():
 
 def test_a_gateway_sends_logs_to_loki_and_traces_to_jaeger():
     settings = otel_collector.gateway(COLLECTOR)
+    assert settings["connectors"]["spanmetrics"]["metrics_flush_interval"] == "15s", "no rarer than a scrape"
     assert settings["exporters"]["otlp_http/loki"]["endpoint"] == "https://192.0.2.1:9/otlp"
     assert settings["exporters"]["otlp_grpc/jaeger"]["endpoint"] == "192.0.2.1:9"
     assert set(settings["service"]["pipelines"]) == {"logs", "traces", "metrics/spans"}

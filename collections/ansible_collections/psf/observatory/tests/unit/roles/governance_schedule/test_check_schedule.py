@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -59,6 +60,13 @@ def test_an_inventory_that_is_not_there_is_named(place):
 def test_a_password_file_that_is_not_kept_is_refused(place, mode, problem):
     (place / "password").chmod(mode)
     assert len(said(place)) == 1 and problem in said(place)[0]
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd-analyze says what a time is")
+def test_a_time_that_is_none_is_told_in_the_words_of_systemd(place):
+    assert said(place, calendar="*-*-* 03:00:00") == []
+    (line,) = said(place, calendar="every night")
+    assert "'every night' is no time that systemd understands" in line and "Failed to parse calendar" in line
 
 
 def test_an_empty_password_file_and_a_link_to_one_are_refused(place):

@@ -87,7 +87,7 @@ def test_what_the_role_writes_passes_where_the_release_has_its_names(check):
     most = {**OPTIONS, **DATABASE, "oidc": {"url": "https://kc.example/realms/psf"}, "oidc_client_secret": "x", "smtp_password": "x",
             "smtp": {"host": "m", "from_address": "a@b", "user": "u"}, "trace_address": "127.0.0.1:1", "trace_ratio": 0.5,
             "instances": [{"host": "eu-1", "address": "a"}, {"host": "eu-2", "address": "b"}]}
-    text = grafana.build(most)
+    text = grafana.build(most) + "[tracing.opentelemetry.jaeger]\naddress = https://127.0.0.1:4318/v1/traces\npropagation = w3c\n"
     unlisted = TASKS[0]["vars"]["grafana_unlisted"]
     assert check(text, *unlisted, defaults=text)[0] == 0
     lines = [line for line in text.splitlines() if " = " in line and not line.startswith("insecure")]

@@ -97,6 +97,16 @@ def test_unchanged_but_still_starting_is_given_its_time(host):
     assert len(slept) == 1
 
 
+def test_a_service_that_does_not_answer_after_a_change_that_needs_no_restart_is_started_anew(host):
+    """As one that was started in plain text while its file was wrong: the file put right does not make it answer."""
+    files = [config(), config("1\n", "/etc/demo/token", on_change="none")]
+    converge(host, files=files, readiness=READY)
+    host.service("demo").loaded["/etc/demo/token"] = b"HANG"
+    result = converge(host, files=[files[0], config("2\n", "/etc/demo/token", on_change="none")], readiness=READY)
+    assert ("restart", "demo.service") in steps(result)
+    assert host.service("demo").loaded["/etc/demo/token"] == b"2\n"
+
+
 def test_unchanged_but_never_ready_is_an_error_with_the_log(host):
     options = dict(files=[config()], readiness=READY)
     converge(host, **options)

@@ -15,7 +15,7 @@ from types import SimpleNamespace
 import pytest
 from ansible_collections.psf.observatory.plugins.module_utils.component.host import Host
 from ansible_collections.psf.observatory.plugins.module_utils.reconcile import ConcernError
-from ansible_collections.psf.observatory.plugins.plugin_utils import artifacts
+from ansible_collections.psf.observatory.plugins.plugin_utils.artifacts.payload import write_payload
 
 STAMP = {"server": "demo", "version": "1.9", "id": "x", "source": "package"}
 
@@ -98,14 +98,14 @@ def sha256(path):
 
 
 def test_a_payload_is_unpacked_with_modes_that_all_can_run(tmp_path, strict_umask):
-    payload = artifacts.write_payload({"demo": b"one", "democtl": b"two"}, tmp_path / "payload.tar.gz")
+    payload = write_payload({"demo": b"one", "democtl": b"two"}, tmp_path / "payload.tar.gz")
     Host(str(tmp_path / "root")).unpack_payload(str(payload), sha256(payload), "/opt/v1", STAMP)
     found = {p.name: (p.read_bytes(), stat.S_IMODE(p.stat().st_mode)) for p in (tmp_path / "root/opt/v1").iterdir()}
     assert found == {"demo": (b"one", 0o755), "democtl": (b"two", 0o755)}
 
 
 def test_a_damaged_payload_is_refused_and_leaves_nothing(tmp_path):
-    payload = artifacts.write_payload({"demo": b"one"}, tmp_path / "payload.tar.gz")
+    payload = write_payload({"demo": b"one"}, tmp_path / "payload.tar.gz")
     with pytest.raises(ConcernError, match="the artifact of demo was damaged on its way: sha256 [0-9a-f]{64}, expected 0000"):
         Host(str(tmp_path / "root")).unpack_payload(str(payload), "0" * 64, "/opt/v1", STAMP)
     assert not (tmp_path / "root").exists()
@@ -130,7 +130,7 @@ def test_a_new_payload_replaces_what_an_interruption_left(tmp_path):
     (tmp_path / "root/opt/v1").mkdir(parents=True)
     (tmp_path / "root/opt/v1/stale").touch()
     (tmp_path / "root/opt/v1.psf-new").mkdir()
-    payload = artifacts.write_payload({"demo": b"one"}, tmp_path / "payload.tar.gz")
+    payload = write_payload({"demo": b"one"}, tmp_path / "payload.tar.gz")
     Host(str(tmp_path / "root")).unpack_payload(str(payload), sha256(payload), "/opt/v1", STAMP)
     assert [p.name for p in (tmp_path / "root/opt/v1").iterdir()] == ["demo"]
     assert [p.name for p in (tmp_path / "root/opt").iterdir()] == ["v1"]

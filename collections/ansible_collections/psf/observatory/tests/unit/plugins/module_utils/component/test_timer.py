@@ -74,6 +74,13 @@ def test_check_mode_shows_it_and_does_nothing(host):
     assert host.changes == 0 and host.read(TIMER) is None
 
 
+def test_a_variable_that_the_run_sets_itself_may_be_set_for_the_job_and_its_validators(host):
+    seen = []
+    host.validators["check"] = lambda _argv, options: (seen.append(options["env"]["LC_ALL"]), (0, ""))[1]
+    run(host, environment={"LC_ALL": "de_DE.UTF-8"}, validate=[["/usr/bin/check"]])
+    assert seen == ["de_DE.UTF-8"]
+
+
 @pytest.mark.parametrize("check", [True, False])
 def test_a_time_that_systemd_does_not_understand_changes_nothing(host, check):
     with pytest.raises(ConcernError, match=r"timer.calendar: 'every night' is no time .* Failed to parse calendar specification"):

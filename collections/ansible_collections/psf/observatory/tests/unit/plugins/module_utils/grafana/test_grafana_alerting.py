@@ -9,7 +9,7 @@ import copy
 import json
 
 import pytest
-from ansible_collections.psf.observatory.plugins.module_utils.grafana import alerting
+from ansible_collections.psf.observatory.plugins.module_utils.grafana import durations, notifications
 from ansible_collections.psf.observatory.plugins.module_utils.reconcile import ConcernError
 from ansible_collections.psf.observatory.tests.unit.plugins.module_utils.grafana.double import Double
 from ansible_collections.psf.observatory.tests.unit.plugins.module_utils.grafana.rig import Rig
@@ -452,14 +452,14 @@ def test_what_was_not_editable_stays_so_in_an_old_grafana(broken):
 # -- normal forms ------------------------------------------------------------------------------------------------------
 @given(st.integers(0, 40 * 24 * 3600))
 def test_a_duration_reads_as_it_was_written(seconds):
-    assert alerting.seconds(alerting.duration(seconds)) == seconds
+    assert durations.seconds(durations.duration(seconds)) == seconds
 
 
 LABELS = st.sampled_from(("a", "team", "severity"))
 TREES = st.recursive(
     st.fixed_dictionaries({}, optional={
         "receiver": st.sampled_from(("x", "y")), "object_matchers": st.lists(st.tuples(
-            LABELS, st.sampled_from(alerting.OPERATORS), st.sampled_from(("1", 'a "b"', "x|y"))).map(list), max_size=3),
+            LABELS, st.sampled_from(notifications.OPERATORS), st.sampled_from(("1", 'a "b"', "x|y"))).map(list), max_size=3),
         "match": st.dictionaries(LABELS, st.just("v"), max_size=2), "group_wait": st.sampled_from(("60s", "1m", "90m")),
         "continue": st.booleans(), "group_by": st.just(["a"])}),
     lambda children: st.fixed_dictionaries({"routes": st.lists(children, max_size=3)}), max_leaves=6)
@@ -468,8 +468,8 @@ TREES = st.recursive(
 @settings(max_examples=150)
 @given(TREES)
 def test_the_normal_form_of_a_tree_is_its_own(tree):
-    once = alerting.policies(tree)
-    assert alerting.policies(copy.deepcopy(once)) == once
+    once = notifications.policies(tree)
+    assert notifications.policies(copy.deepcopy(once)) == once
     said = [f"{name}{operator}{json.dumps(value)}" for name, operator, value in once.get("object_matchers", [])]
     other = {**{key: value for key, value in once.items() if key != "object_matchers"}, "matchers": said}
-    assert alerting.policies(other) == once
+    assert notifications.policies(other) == once

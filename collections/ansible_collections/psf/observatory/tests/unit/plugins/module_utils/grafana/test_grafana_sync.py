@@ -114,7 +114,8 @@ def test_links_between_signals_are_written_and_stable(rig):
                rig.source("jaeger", "jaeger", links={"logs": rig.uid("loki"), "metrics": rig.uid("prom")})]
     rig.sync(datasources=sources)
     found = {name: rig.get("/api/datasources/uid/" + rig.uid(name))["jsonData"] for name in ("prom", "loki", "jaeger")}
-    assert found["prom"]["exemplarTraceIdDestinations"] == [{"name": "trace_id", "datasourceUid": rig.uid("jaeger")}]
+    assert found["prom"]["exemplarTraceIdDestinations"] == [
+        {"name": name, "datasourceUid": rig.uid("jaeger")} for name in ("trace_id", "traceID")]
     assert found["loki"]["derivedFields"][0]["datasourceUid"] == rig.uid("jaeger")
     assert found["jaeger"]["tracesToLogsV2"]["datasourceUid"] == rig.uid("loki")
     assert found["jaeger"]["tracesToMetrics"]["datasourceUid"] == rig.uid("prom")
