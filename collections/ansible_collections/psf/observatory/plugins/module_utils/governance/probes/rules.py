@@ -64,9 +64,9 @@ def _settled(world, url, service):
             break
         world.sleep(min(POLL, max(end - world.clock(), 0.05)))
     if young:
-        named = ", ".join("%s (every %g s)" % (row["name"], row["interval"]) for row in young[:NAMED])
+        names = ", ".join("%s (every %g s)" % (row["name"], row["interval"]) for row in young[:NAMED])
         data["waiting"] = "loaded %d s ago, and not evaluated yet: %d of %d rules, such as %s" % (
-            now - loaded, len(young), len(data["rules"]), named)
+            now - loaded, len(young), len(data["rules"]), names)
     return _without(data, young)
 
 
