@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterable, Mapping
+from string import Template
 from typing import Any
 
 from markdown_it import MarkdownIt
@@ -60,15 +61,19 @@ def runbook(loaded: Loaded, values: Mapping[str, float]) -> str:
     return page(f"Runbook: {loaded.system.title}", "\n".join(parts))
 
 
-def dashboard(loaded: Loaded, declared: Dashboard, data: Mapping[str, Any]) -> str:
-    """What a dashboard shows, panel by panel with its queries: where an alert's dashboard_url leads when there is no Grafana."""
+def dashboard(loaded: Loaded, declared: Dashboard, data: Mapping[str, Any], values: Mapping[str, float]) -> str:
+    """What a dashboard shows, panel by panel with its queries: where an alert's dashboard_url leads when there is no Grafana.
+
+    `values`: the thresholds of the estate. What remains of $ is Grafana's: $__rate_interval.
+    """
+    filled = {name: promql.number(value) for name, value in values.items()}
     rows = [f"<h1>{html.escape(declared.title)}</h1><p>{html.escape(declared.description)}</p>"]
     if loaded.runbook:
         rows.append(f'<p class="meta"><a href="../runbooks/{loaded.system.id}.html">Runbook</a></p>')
     for row in declared.rows:
         rows.append(f"<h2>{html.escape(row.title)}</h2>")
         for panel in row.panels:
-            queries = "".join(f"<pre>{html.escape(query.expr)}</pre>" for query in panel.queries)
+            queries = "".join(f"<pre>{html.escape(Template(query.expr).safe_substitute(filled))}</pre>" for query in panel.queries)
             rows.append(f'<section id="panel-{naming.panel_id(panel.key)}"><h3>{html.escape(panel.title)}</h3>'
                         f"<p>{html.escape(panel.description)}</p>{queries}</section>")
     return page(str(data["title"]), "\n".join(rows))

@@ -52,15 +52,17 @@ def bundle(content: Content, estate: Estate) -> list[File]:
         if own:
             objectives.append(own)
             files += [File(path, kind, loaded.system.id, text) for path, kind, text in own.files()]
+        values = rules.threshold_values(loaded, estate)
         for dashboard in loaded.dashboards:
             data = grafana.render(loaded, dashboard, estate, shared)
             files.append(File(naming.dashboard_path(data["uid"]), "grafana_dashboard", loaded.system.id, grafana.dump(data)))
-            files.append(File(naming.dashboard_page(data["uid"]), "page", loaded.system.id, pages.dashboard(loaded, dashboard, data)))
+            page = pages.dashboard(loaded, dashboard, data, values)
+            files.append(File(naming.dashboard_page(data["uid"]), "page", loaded.system.id, page))
             queries += _queries(loaded, dashboard, data)
         queries += _rule_queries(loaded, estate)
         if loaded.runbook:
             files.append(File(naming.runbook_path(loaded.system.id), "runbook", loaded.system.id, loaded.runbook))
-            page = pages.runbook(loaded, rules.threshold_values(loaded, estate))
+            page = pages.runbook(loaded, values)
             files.append(File(naming.runbook_page(loaded.system.id), "page", loaded.system.id, page))
     inhibit = rules.inhibit_rules(content, present) + [row for own in objectives for row in own.inhibit_rules()]
     files.append(File("alertmanager/inhibit_rules.yml", "alertmanager", "observatory",

@@ -62,6 +62,13 @@ def test_a_section_tells_of_its_alert():
     assert f'href="../dashboards/psf-shop-overview.html#panel-{naming.panel_id("queue")}"' in text and 'class="warning"' in text
 
 
+def test_a_dashboard_shows_the_numbers_of_the_site_and_leaves_what_is_grafanas():
+    shop = content().by_id["shop"]
+    shown = dashboard(panel("shop_queue > $queue and rate(shop_requests_total[$__rate_interval]) > 0"))
+    text = pages.dashboard(shop, shown, {"title": "Shop"}, {"queue": 77})
+    assert "<pre>shop_queue &gt; 77 and rate(shop_requests_total[$__rate_interval]) &gt; 0</pre>" in text
+
+
 @pytest.mark.parametrize("changes", [
     {"runbook": RUNBOOK.replace("It is so.", "<script>alert(1)</script>")},
     {"alerts": (replace(QUEUE, description="<b>x</b>"),)},
