@@ -4,7 +4,7 @@
 """The systemd units of the components as the service manager runs them, and how exposed they are.
 
 Right: none to ask the service manager; root to see which program a process runs. Commands: `systemctl show` and, with
-`exposure: true`, `systemd-analyze security`, one call for all units.
+`exposure: true`, `systemd-analyze security`, one call for all units; `systemctl show` once more for a process that is gone by then.
 Of a component that a timer starts, `active`, `enabled` and `reload_needed` are those of the timer, as the unit itself
 runs only at times.
 One reading for each unit: {"load", "active", "enabled", "user", "restarts", "pid", "drop_ins": [path], "reload_needed": bool, "path",
@@ -59,7 +59,11 @@ def _unit(world, row, measured, exposure, job, timer):
         data.update(active=timer["ActiveState"], enabled=timer["UnitFileState"], program_replaced=False,
                     reload_needed=data["reload_needed"] or timer["NeedDaemonReload"] == "yes")
     if data["pid"]:
-        data["program_replaced"] = _program(world, data["pid"]).endswith(" (deleted)")
+        program = _program(world, row["Id"], data["pid"])
+        if program is None:
+            data["pid"] = 0
+        else:
+            data["program_replaced"] = program.endswith(" (deleted)")
     if exposure:
         if measured is None:
             raise ReadError("systemd-analyze said nothing about it")
@@ -67,10 +71,14 @@ def _unit(world, row, measured, exposure, job, timer):
     return data
 
 
-def _program(world, pid):
+def _program(world, unit, pid):
+    """What a unit's process runs; None where the process has ended since the unit was shown, as that of one that dies again and again."""
     try:
         return os.readlink(world.real("/proc/%d/exe" % pid))
     except OSError as error:
+        now = world.run(["systemctl", "show", "--property=MainPID", "--value", "--", unit]).strip()
+        if now.isdigit() and int(now) != pid:
+            return None
         raise ReadError("/proc/%d/exe: %s" % (pid, error.strerror)) from error
 
 

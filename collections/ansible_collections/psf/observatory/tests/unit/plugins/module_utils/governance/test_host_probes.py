@@ -295,8 +295,16 @@ def test_units_without_an_answer_are_an_error(world):
     with pytest.raises(ReadError, match="Failed to connect to bus"):
         units.read(world, names=["loki"])
     component(world)
-    world.says(SHOWN)
+    world.says(lambda argv: "41\n" if "--value" in argv else SHOWN)
     assert "exe" in units.read(world)[0]["error"], "the process may not be looked into"
+
+
+@pytest.mark.parametrize("now", ["0\n", "42\n"])
+def test_a_process_that_ended_meanwhile_is_none(world, now):
+    component(world)
+    world.says(lambda argv: now if "--value" in argv else SHOWN)
+    found = data(units.read(world))
+    assert found["pid"] == 0 and found["restarts"] == 2 and "program_replaced" not in found
 
 
 def test_a_configuration_that_is_younger_than_its_process_is_told(world, tmp_path):
