@@ -22,9 +22,15 @@ from ansible_collections.psf.observatory.plugins.module_utils.governance.world i
 
 PORT = 5432
 MESSAGE_LIMIT = 4 << 20
+# Bytes of one answer, with all its messages.
+ANSWER_LIMIT = 16 << 20
 ROWS = 5000
 CASTS = {16: lambda text: text == "t", 20: int, 21: int, 23: int, 26: int, 700: float, 701: float, 1700: float, 114: json.loads,
          3802: json.loads}
+
+
+class Refused(ReadError):
+    """The server answered with an error; the text is its own."""
 
 
 class Connection:
@@ -32,6 +38,7 @@ class Connection:
 
     def __init__(self, world, row, database, parameters=None, port=PORT):
         self.row = row
+        self.left = ANSWER_LIMIT
         self.socket = systems.connect(world, _with_path(row, port), port)
         try:
             self.encrypted = bool(row.get("socket"))
@@ -55,26 +62,32 @@ class Connection:
         self.socket.sendall(kind + struct.pack("!I", len(body) + 4) + body)
 
     def _exactly(self, count):
-        blocks = b""
+        self.left -= count
+        if self.left < 0:
+            raise ReadError("PostgreSQL's answer is larger than %d bytes" % ANSWER_LIMIT)
+        blocks = bytearray()
         while len(blocks) < count:
             block = self.socket.recv(min(count - len(blocks), 65536))
             if not block:
                 raise ReadError("PostgreSQL closed the connection")
             blocks += block
-        return blocks
+        return bytes(blocks)
 
     def _receive(self):
         """(kind, body) of the next message that is not a notice or a setting."""
         while True:
-            head = self._exactly(5)
-            size = struct.unpack("!I", head[1:])[0] - 4
-            if size < 0 or size > MESSAGE_LIMIT:
-                raise ReadError("PostgreSQL sent a message of %d bytes" % size)
-            body = self._exactly(size)
-            if head[:1] == b"E":
-                raise ReadError("PostgreSQL: %s" % _error(body))
-            if head[:1] not in (b"N", b"S", b"A", b"K"):
-                return head[:1], body
+            kind, body = self._message()
+            if kind == b"E":
+                raise Refused("PostgreSQL: %s" % _error(body))
+            if kind not in (b"N", b"S", b"A", b"K"):
+                return kind, body
+
+    def _message(self):
+        head = self._exactly(5)
+        size = struct.unpack("!I", head[1:])[0] - 4
+        if size < 0 or size > MESSAGE_LIMIT:
+            raise ReadError("PostgreSQL sent a message of %d bytes" % size)
+        return head[:1], self._exactly(size)
 
     # -- beginning -----------------------------------------------------------------------------------------------------
     def _start_tls(self):
@@ -147,6 +160,7 @@ class Connection:
     # -- asking --------------------------------------------------------------------------------------------------------
     def query(self, sql):
         """Rows as mappings of column to value: booleans, numbers and JSON as such, all else as text, NULL as None."""
+        self.left = ANSWER_LIMIT
         self._send(b"Q", sql.encode() + b"\0")
         columns, rows = [], []
         while True:
@@ -161,15 +175,13 @@ class Connection:
                 rows.append(_values(body, columns))
 
     def _receive_row(self):
-        """An error ends with ReadyForQuery: it is read, so that the next query can be asked."""
+        """An error of the server ends with ReadyForQuery: it is read, so that the next query can be asked."""
         try:
             return self._receive()
-        except ReadError:
-            while True:
-                head = self._exactly(5)
-                self._exactly(struct.unpack("!I", head[1:])[0] - 4)
-                if head[:1] == b"Z":
-                    raise
+        except Refused:
+            while self._message()[0] != b"Z":
+                pass
+            raise
 
 
 def _with_path(row, port):

@@ -17,11 +17,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import selectors
+import signal
 import stat
 import subprocess
 import time
+from types import SimpleNamespace
 from urllib.parse import urlencode
 
 from ansible_collections.psf.observatory.plugins.module_utils.component import probe
@@ -46,7 +50,7 @@ class World:
         self.root = root
         self.timeout = timeout
         self.settle = settle
-        self._runner = runner or subprocess.run
+        self._runner = runner or execute
 
     def container(self):
         """Whether this host is a container: systemd, podman and Docker each leave a mark."""
@@ -90,19 +94,19 @@ class World:
     def run(self, argv, accept=(0,)):
         """Standard output of a read-only command; anything but an accepted exit code is a ReadError with its words."""
         try:
-            done = self._runner(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=self.timeout, stdin=subprocess.DEVNULL,
-                                env=dict(os.environ, LC_ALL="C.UTF-8", SYSTEMD_COLORS="0", SYSTEMD_PAGER=""), check=False)
+            done = self._runner(argv, timeout=self.timeout, limit=OUTPUT_LIMIT,
+                                env=dict(os.environ, LC_ALL="C.UTF-8", SYSTEMD_COLORS="0", SYSTEMD_PAGER=""))
         except FileNotFoundError as error:
             raise ReadError("%s is not installed on this host" % argv[0]) from error
         except PermissionError as error:
             raise ReadError("%s may not be run" % argv[0]) from error
         except subprocess.TimeoutExpired as error:
             raise ReadError("%s did not end within %g s" % (argv[0], self.timeout)) from error
+        if len(done.stdout) > OUTPUT_LIMIT:
+            raise ReadError("%s said more than %d bytes" % (argv[0], OUTPUT_LIMIT))
         if done.returncode not in accept:
             raise ReadError("%s ended with %d: %s" % (" ".join(argv[:2]), done.returncode,
                                                       " ".join(done.stderr.decode("utf-8", "replace").split())[-300:]))
-        if len(done.stdout) > OUTPUT_LIMIT:
-            raise ReadError("%s said more than %d bytes" % (argv[0], OUTPUT_LIMIT))
         return done.stdout.decode("utf-8", "replace")
 
     # -- services ------------------------------------------------------------------------------------------------------
@@ -138,6 +142,39 @@ class World:
             return json.loads(body)
         except ValueError as error:
             raise ReadError("%s: not JSON: %s" % (url, " ".join(body.split())[:120])) from error
+
+
+def execute(argv, timeout, limit, env=None):
+    """Run a command: returncode, stdout and stderr as bytes. It is killed, with all that it started, as soon as it says more than `limit`
+    bytes; then stdout is one byte longer than that. Raises OSError or subprocess.TimeoutExpired as subprocess does."""
+    deadline = time.monotonic() + timeout
+    said = {"stdout": bytearray(), "stderr": bytearray()}
+    child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env,
+                             start_new_session=True)
+    try:
+        with child.stdout, child.stderr, selectors.DefaultSelector() as open_ends:
+            open_ends.register(child.stdout, selectors.EVENT_READ, "stdout")
+            open_ends.register(child.stderr, selectors.EVENT_READ, "stderr")
+            while open_ends.get_map() and len(said["stdout"]) <= limit:
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    raise subprocess.TimeoutExpired(argv, timeout)
+                for key, _events in open_ends.select(left):
+                    block = os.read(key.fd, 65536)
+                    if not block:
+                        open_ends.unregister(key.fileobj)
+                    # Of what went wrong the last words count, and they are few.
+                    said[key.data] += block
+                    del said["stdout"][limit + 1:], said["stderr"][:-65536]
+        if len(said["stdout"]) <= limit:
+            child.wait(max(deadline - time.monotonic(), 0.01))
+    finally:
+        # Not waited for yet, its number is still its own, also where it ended and left others behind.
+        if child.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(child.pid, signal.SIGKILL)
+            child.wait()
+    return SimpleNamespace(returncode=child.returncode, stdout=bytes(said["stdout"]), stderr=bytes(said["stderr"]))
 
 
 def reading(name, read, *arguments):

@@ -26,6 +26,8 @@ ARGUMENTS = {"system": False, "config": False, "info": False, "users": False, "a
 PORT = 6379
 SECRET = ("requirepass", "masterauth", "tls-key-file-pass", "tls-client-key-file-pass")
 BULK, DEPTH, ITEMS = 4 << 20, 8, 20000
+# Bytes of one answer, with all its parts.
+ANSWER = 16 << 20
 
 
 class Refused(Exception):
@@ -47,13 +49,20 @@ class Client:
         for word in words:
             text = str(word).encode()
             data.append(b"$%d\r\n%s\r\n" % (len(text), text))
+        self.left = ANSWER
         self.socket.sendall(b"".join(data))
         return self._answer(DEPTH)
+
+    def _count(self, size):
+        self.left -= size
+        if self.left < 0:
+            raise ReadError("an answer of more than %d bytes" % ANSWER)
 
     def _line(self):
         line = self.stream.readline(65537)
         if not line.endswith(b"\r\n"):
             raise ReadError("not an answer in RESP: %r" % line[:40])
+        self._count(len(line))
         return line[:1], line[1:-2].decode("utf-8", "replace")
 
     def _answer(self, depth):
@@ -72,6 +81,7 @@ class Client:
         if kind == b"$":
             if number > BULK:
                 raise ReadError("an answer of %d bytes" % number)
+            self._count(number)
             data = self.stream.read(number + 2)
             if len(data) != number + 2:
                 raise ReadError("the connection ended within an answer")

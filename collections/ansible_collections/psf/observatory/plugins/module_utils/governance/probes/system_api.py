@@ -16,6 +16,7 @@ One reading for the system, or for each item: {name: what was taken}. What is no
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from calendar import timegm
@@ -70,11 +71,14 @@ def _ask(world, row, path, take, keep, query, body, pages, ages):
 
 
 def _pages(world, row, path, query, pages):
-    found = []
+    found, size = [], 0
     for number in range(1, systems.PAGES + 1):
         answer = systems.ask(world, row, path, dict(query or {}, **{pages["page"]: number, pages["size"]: pages["limit"]}))
         if not isinstance(answer, list):
             raise ReadError("%s%s: there is no list" % (row["url"], path))
+        size += len(json.dumps(answer))
+        if size > systems.BODY_LIMIT:
+            raise ReadError("%s%s: the list is larger than %d bytes" % (row["url"], path, systems.BODY_LIMIT))
         found += answer
         if len(answer) < pages["limit"]:
             return found

@@ -7,13 +7,16 @@ One file a region, read by the node exporter of a host there, so that each regio
 scrape and is not repeated here. What belongs to no region is in every region's file, marked reach="global": add up reach="region" over
 regions, and take the maximum of reach="global".
 
-Series are bounded by controls, domains, frameworks, owners and waivers (the WAIVERS that end first). Of each control that the region
-has results of, pass and fail are always there, so that a first failure is a rise from 0; the other states only when they are not 0.
+A file, and with it the Prometheus of a region, never has more than BUDGET series, whatever the estate is like: what there is of a
+control depends on the number of controls alone, of drift and of waivers the worst rows are kept, and where a site has so many controls of
+its own that it would still be more, LEAST_NEEDED says what is left out first, and a comment at the end how much. All regions together
+have as many times that. Of each control that the region has results of, pass and fail are always there, so that a first failure is a rise
+from 0; the other states only when they are not 0.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol
 
 from ..model import ERROR, FAIL, MANUAL, NOT_APPLICABLE, PASS, SEVERITIES, Report, Result
@@ -48,7 +51,15 @@ METRICS: dict[str, tuple[str, str]] = {
 }
 STATES_OF_SUBJECTS = {PASS: "pass", FAIL: "fail", "waived": "waived", ERROR: "error", NOT_APPLICABLE: "na", MANUAL: "manual"}
 CHANGES = ("regressed", "fixed", "new")
-WAIVERS = 100
+WAIVERS, DRIFTED, BUDGET = 50, 50, 1000
+# Left out first where it is too much; what alerts are made of comes last.
+LEAST_NEEDED = (
+    "gov_drift_changed_tasks",
+    "gov_waiver_expiry_timestamp_seconds",
+    "gov_control_last_evaluated_timestamp_seconds",
+    "gov_control_info",
+    "gov_control_subjects",
+)
 # The control whose evidence has the drift of a host.
 DRIFT = "CHG-01"
 
@@ -102,26 +113,38 @@ def render(report: Report, region: str) -> str:
     standing = sorted((row.ends_at, row.id, row.control) for row in report.waivers if row.state in (ACTIVE, EXPIRING) and row.ends_at)
     for ends, waiver, control in standing[:WAIVERS]:
         add("gov_waiver_expiry_timestamp_seconds", int(ends.timestamp()), waiver=waiver, control=control)
-    for row in own:
-        if row.control == DRIFT:
-            _drift(add, row)
+    for value, host, role in sorted((found for row in own if row.control == DRIFT for found in _drift(row)), reverse=True)[:DRIFTED]:
+        add("gov_drift_changed_tasks", value, host=host, role=role)
     add("gov_hosts_silent", len(report.silent))
     add("gov_run_duration_seconds", max(0.0, (report.finished - report.started).total_seconds()))
     add("gov_run_last_success_timestamp_seconds", int(report.finished.timestamp()))
+    left_out = _bound(rows)
     lines: list[str] = []
     for name, (kind, text) in METRICS.items():
         if rows[name]:
             lines += [f"# HELP {name} {text}", f"# TYPE {name} {kind}", *rows[name]]
+    if left_out:
+        lines.append(f"# {left_out} series were left out: a file has at most {BUDGET}.")
     return "\n".join(lines) + "\n"
 
 
-def _drift(add: Add, result: Result) -> None:
-    """By the evidence of CHG-01, which has the roles of one host."""
+def _bound(rows: dict[str, list[str]]) -> int:
+    """Cut the rows down to BUDGET, and say how many went; those of controls that are at the end of the list go first."""
+    gone = left = max(0, sum(map(len, rows.values())) - BUDGET)
+    for name in LEAST_NEEDED:
+        cut = min(left, len(rows[name]))
+        del rows[name][len(rows[name]) - cut:]
+        left -= cut
+    return gone
+
+
+def _drift(result: Result) -> Iterator[tuple[float, str, str]]:
+    """Changed tasks, host, role; by the evidence of CHG-01, which has the roles of one host."""
     for reading in result.evidence.get("data") or ():
         data = reading.get("data") if isinstance(reading, Mapping) else None
         for role in data.get("roles") or () if isinstance(data, Mapping) else ():
             if isinstance(role, Mapping):
-                add("gov_drift_changed_tasks", float(role["changed"]), host=result.name, role=role["name"])
+                yield float(role["changed"]), result.name, str(role["name"])
 
 
 def _subjects(add: Add, control: str, rows: Iterable[Result]) -> None:

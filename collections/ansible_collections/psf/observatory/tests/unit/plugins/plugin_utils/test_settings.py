@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 
 import pytest
 import yaml
+from ansible_collections.psf.observatory.plugins.plugin_utils import controls
 from ansible_collections.psf.observatory.plugins.plugin_utils.settings import (
     alertmanager,
     common,
@@ -138,6 +140,15 @@ def test_other_regions_are_probed_by_a_job_of_their_own():
     assert {**jobs["peer_probe"], "job_name": "probe", "file_sd_configs": jobs["probe"]["file_sd_configs"]} == jobs["probe"]
     assert "peer_probe" not in {row["job_name"] for row in prometheus.build({**PROMETHEUS, "peer_probes": True, "blackbox": []})[
         "scrape_configs"]}
+
+
+def test_what_only_a_probe_asks_is_not_taken_for_scraped():
+    """A series of a probing job bears the name of what is probed, so REL-06 must look at the others alone."""
+    query = controls.load()["REL-06"]["check"]["with"]["query"]
+    left_out = re.fullmatch(r'up\{job!~"([^"]*)"\}', query)
+    assert left_out, query
+    for job in prometheus.build({**PROMETHEUS, "peer_probes": True})["scrape_configs"]:
+        assert bool(re.fullmatch(left_out.group(1), job["job_name"])) == (job["metrics_path"] == "/probe")
 
 
 # -- Alertmanager ------------------------------------------------------------------------------------------------------

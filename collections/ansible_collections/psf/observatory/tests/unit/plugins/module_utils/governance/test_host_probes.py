@@ -10,6 +10,8 @@ import os
 import socket
 import subprocess
 import sys
+import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -97,6 +99,27 @@ def test_a_command_that_hangs_fails_or_is_missing_is_an_error():
     for argv, words in ((["sleep", "5"], "did not end within"), (["false"], "ended with 1"), (["no-such-command-here"], "not installed")):
         with pytest.raises(ReadError, match=words):
             world.run(argv)
+
+
+def test_a_command_that_says_a_hundred_megabytes_is_stopped_at_its_bound(tmp_path):
+    done = tmp_path / "done"
+    with pytest.raises(ReadError, match="sh said more than 4194304 bytes"):
+        World(timeout=10).run(["sh", "-c", f"head -c {100 << 20} /dev/zero && touch {done}"])
+    assert not done.exists()
+    assert len(World(timeout=10).run(["head", "-c", str(4 << 20), "/dev/zero"])) == 4 << 20
+    with pytest.raises(ReadError, match="sh -c ended with 3: .*the end"):
+        World(timeout=10).run(["sh", "-c", f"yes | head -c {1 << 20} >&2; echo the end >&2; exit 3"])
+
+
+def test_a_command_whose_child_hangs_is_stopped_with_it(tmp_path):
+    note = tmp_path / "child"
+    with pytest.raises(ReadError, match="did not end within 0.5 s"):
+        World(timeout=0.5).run(["sh", "-c", f"sleep 60 & echo $! > {note}"])
+    state = Path(f"/proc/{int(note.read_text())}/stat")
+    deadline = time.monotonic() + 5
+    while state.exists() and state.read_text().rsplit(")", 1)[1].split()[0] not in "ZX" and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not state.exists() or state.read_text().rsplit(")", 1)[1].split()[0] in "ZX"
 
 
 def test_an_answer_of_another_shape_is_an_error_not_a_crash():

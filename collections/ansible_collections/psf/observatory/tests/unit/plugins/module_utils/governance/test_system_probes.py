@@ -16,6 +16,7 @@ import socketserver
 import struct
 import tarfile
 import threading
+import tracemalloc
 from types import SimpleNamespace
 
 import pytest
@@ -27,6 +28,7 @@ from ansible_collections.psf.observatory.plugins.module_utils.governance.probes 
     drift,
     kafka,
     kubernetes,
+    queries,
     resp,
     s3,
     several,
@@ -394,10 +396,13 @@ def test_an_api_that_answers_otherwise_is_an_error(api, status, body, words):
     assert words in system_api.read(world(api.row), "x", "/x", {"a": "a"})[0]["error"]
 
 
-def test_an_answer_of_a_hundred_megabytes_is_not_taken(api, monkeypatch):
-    monkeypatch.setattr(systems, "BODY_LIMIT", 100)
-    api.answer("/x", b"1" * 1000)
-    assert "larger than 100 bytes" in system_api.read(world(api.row), "x", "/x", {"a": "a"})[0]["error"]
+def test_a_list_whose_pages_are_too_much_together_is_not_taken(api, monkeypatch):
+    monkeypatch.setattr(systems, "BODY_LIMIT", 1000)
+    for page in range(1, 9):
+        api.answer(f"/p?page={page}&page_size=1", [{"n": "x" * 300}])
+    assert "larger than 1000 bytes" in system_api.read(world(api.row), "x", "/p", {"a": ""},
+                                                       pages={"page": "page", "size": "page_size", "limit": 1})[0]["error"]
+    assert len(api.asked) == 4
 
 
 def test_nothing_goes_out_without_tls_unless_it_was_said(api):
@@ -634,3 +639,82 @@ def test_the_register_names_what_an_entry_lacks():
 
 def test_a_limit_of_the_world_is_that_of_systems():
     assert systems.BODY_LIMIT == world_module.BODY_LIMIT
+
+
+# -- a hundred megabytes -----------------------------------------------------------------------------------------------
+HUNDRED = 100 << 20
+# What may be on its way beyond the bound of a probe: buffers of both ends.
+ON_ITS_WAY = 8 << 20
+
+
+def flood(write, head, block=b"1" * 65536, sent=None):
+    write(head)
+    while sent[0] < HUNDRED:
+        write(block)
+        sent[0] += len(block)
+
+
+def by_http(port):
+    return system_api.read(world({"system": "x", "url": f"http://127.0.0.1:{port}", "tls": False}), "x", "/x", {"a": "a"})
+
+
+def by_a_service(port):
+    where = World({"endpoints": {"prometheus": [{"host": "obs-1", "url": f"http://127.0.0.1:{port}"}]}}, timeout=5)
+    return queries.promql(where, "up")
+
+
+def by_list(port):
+    return kubernetes.read(world({"system": "kubernetes", "url": f"http://127.0.0.1:{port}", "tls": False, "token": "t"}),
+                           [{"name": "pods", "path": "/api/v1/pods"}])
+
+
+def by_resp(port):
+    return [ask_keydb(port, password="", config=["port"])]
+
+
+def by_sql(port):
+    return [ask_postgres(port)]
+
+
+def by_kafka(port):
+    return kafka.read(world({"system": "kafka", "address": "127.0.0.1", "port": port, "tls": False}), broker=["x"])
+
+
+HTTP = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n"
+ROW = b"D" + struct.pack("!IHi", 4 + 6 + 60000, 1, 60000) + b"1" * 60000
+LOGGED_IN = b"R" + struct.pack("!II", 8, 0) + b"Z" + struct.pack("!I", 5) + b"I"
+
+
+@pytest.mark.parametrize(("ask", "head", "block", "bound"), [
+    (by_http, HTTP + b"\r\n", b"1" * 65536, systems.BODY_LIMIT),
+    (by_http, HTTP + b"Content-Length: %d\r\n\r\n" % HUNDRED, b"1" * 65536, systems.BODY_LIMIT),
+    (by_http, HTTP + b"Transfer-Encoding: chunked\r\n\r\n", b"10000\r\n" + b"1" * 65536 + b"\r\n", systems.BODY_LIMIT),
+    (by_http, b"HTTP/1.1 200 OK\r\nX: ", b"1" * 65536, 0),
+    (by_a_service, HTTP + b"\r\n", b"1" * 65536, systems.BODY_LIMIT),
+    # Each page is asked for again in smaller ones, down to the smallest.
+    (by_list, HTTP + b"\r\n", b"1" * 65536, systems.BODY_LIMIT * 6),
+    (by_resp, b"$%d\r\n" % HUNDRED, b"1" * 65536, 0),
+    (by_resp, b"*20000\r\n", b"$60000\r\n" + b"1" * 60000 + b"\r\n", resp.ANSWER),
+    (by_resp, b"+", b"1" * 65536, 0),
+    (by_sql, LOGGED_IN + b"T" + struct.pack("!IH", 4 + 2 + 20, 1) + b"a\0" + struct.pack("!IHIhih", 0, 0, 25, 4, -1, 0), ROW,
+     pgwire.ANSWER_LIMIT),
+    (by_sql, LOGGED_IN + b"D" + struct.pack("!I", HUNDRED), b"1" * 65536, 0),
+    (by_sql, LOGGED_IN + b"D" + struct.pack("!I", 0xFFFFFFFF), b"\0" * 65536, 0),
+    (by_kafka, struct.pack("!i", HUNDRED), b"1" * 65536, 0),
+])
+def test_a_hundred_megabytes_are_an_error_and_not_taken(listen, ask, head, block, bound):
+    sent = [0]
+
+    def talk(stream, write):
+        stream.read1(65536)
+        flood(write, head, block, sent)
+
+    tracemalloc.start()
+    try:
+        (row,) = ask(listen(talk))
+        _now, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert "data" not in row and "timed out" not in row["error"], row["error"]
+    assert sent[0] < max(bound, 1) + ON_ITS_WAY * (6 if ask is by_list else 1) and sent[0] < HUNDRED + 65536
+    assert peak < 80 << 20

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from xml.etree import ElementTree
 
@@ -398,6 +399,32 @@ def test_regressions_are_counted_by_severity(tmp_path):
 def test_waivers_in_metrics_are_bounded(report):
     made = sample.make(rows=[{**sample.WAIVERS[0], "id": f"W-{n}"} for n in range(300)])
     assert metrics.render(made, "eu").count("\ngov_waiver_expiry") == metrics.WAIVERS
+
+
+@pytest.mark.parametrize("controls, left_out", [(140, False), (300, True), (2000, True)])
+def test_a_file_of_metrics_is_bounded_whatever_the_estate_is_like(controls, left_out):
+    """Every status of every control, subjects of the region and of none, thirty regions, hosts that drift, waivers."""
+    made = sample.make(rows=[{**sample.WAIVERS[0], "id": f"W-{n}"} for n in range(300)])
+    known = next(iter(made.controls.values()))
+    shape = made.results[0]
+    roles = [{"name": "CHG-01", "data": {"roles": [{"name": f"role{n}", "changed": n} for n in range(20)]}}]
+    made.controls = {f"CHG-{n:02}": replace(known, id=f"CHG-{n:02}") for n in range(controls)}
+    made.results = [
+        replace(shape, control=control, region=region, status=status, name=f"h-{region}-{status}-{number}", waiver=None,
+                evidence={**shape.evidence, "data": roles})
+        for control in made.controls for region in ("eu", *[f"r{n}" for n in range(29 if control == "CHG-01" else 1)])
+        for status in ("pass", "fail", "error") for number in range(2)
+    ]
+    text = metrics.render(made, "eu")
+    found = series(text)
+    assert len(found) <= metrics.BUDGET
+    assert ("series were left out" in text) is left_out
+    assert sum(key[0] == "gov_drift_changed_tasks" for key in found) <= metrics.DRIFTED
+    # What alerts are made of stays, also of the last control where there is any room.
+    for name in ("gov_run_last_success_timestamp_seconds", "gov_coverage_ratio", "gov_waivers", "gov_score_ratio"):
+        assert any(key[0] == name for key in found)
+    failing = {dict(key[1:])["control"] for key in found if key[0] == "gov_control_subjects" and ("status", "fail") in key}
+    assert failing == set(made.controls) or controls == 2000
 
 
 def test_lines_are_one_a_result_with_the_worst_first_and_bounded(report, monkeypatch):

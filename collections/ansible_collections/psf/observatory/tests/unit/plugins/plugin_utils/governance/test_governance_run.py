@@ -164,6 +164,83 @@ def test_whenever_the_disk_fails_the_earlier_runs_stay_as_they_were(runs, monkey
     assert sample.write(runs, sample.NOW + DAY) and verify.verify(runs.path).ok
 
 
+WRITER = (
+    "import os, pathlib, sys\nfrom datetime import timedelta\n"
+    "from ansible_collections.psf.observatory.plugins.plugin_utils.governance import run, waivers\n"
+    "from ansible_collections.psf.observatory.plugins.plugin_utils.governance.model import GovernanceError\n"
+    "from ansible_collections.psf.observatory.tests.unit import governance_sample as sample\n"
+    "def write(path, days):\n"
+    "    try: sample.write(run.Runs(path), sample.NOW + timedelta(days=days))\n"
+    "    except GovernanceError as error: print(error); return 3\n"
+    "    return 0\n"
+)
+
+
+def elsewhere(code, *arguments, before=()):
+    """A process of its own that has WRITER's names."""
+    root = str(next(parent for parent in run.Path(__file__).resolve().parents if parent.name == "ansible_collections").parent)
+    return subprocess.run(
+        [*before, sys.executable, "-c", WRITER + code, *map(str, arguments)],
+        env={**os.environ, "PYTHONPATH": root},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_disk_that_is_really_full_loses_no_earlier_run(tmp_path):
+    """A file system of eight megabytes, in a name space of its own, is filled up to the last page, then one page at a time is made free."""
+    alone = ["unshare", "--user", "--map-root-user", "--mount"]
+    if shutil.which("unshare") is None or subprocess.run([*alone, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("this machine gives no name spaces")
+    code = (
+        "import subprocess\nfrom ansible_collections.psf.observatory.plugins.plugin_utils.governance import verify\n"
+        "place = pathlib.Path(sys.argv[1])\n"
+        "subprocess.run(['mount', '-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', place], check=True)\n"
+        "assert write(place / 'g', 0) == 0\n"
+        "filler = open(place / 'filler', 'wb', buffering=0)\n"
+        "try:\n    while True: filler.write(b'x' * 4096)\n"
+        "except OSError: pass\n"
+        "size = filler.tell()\n"
+        "for free in (0, 1, 20, 100):\n"
+        "    filler.truncate(max(0, size - free * 4096))\n"
+        "    assert write(place / 'g', 1) == 3, free\n"
+        "    assert sorted(p.name for p in (place / 'g').iterdir()) == ['.lock', '20261124T134700Z', 'latest'], free\n"
+        "    assert verify.verify(place / 'g').ok\n"
+    )
+    done = elsewhere(code, tmp_path, before=alone)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("the disk is full; make room. The earlier runs are as they were") == 4
+
+
+def test_who_may_not_write_or_read_is_told_and_nothing_is_lost(runs):
+    """By an account that has no right: as root the rights of files do not count, so the process gives root up."""
+    sample.write(runs)
+    before = tree(runs.path)
+    for path in (runs.path.parent, *runs.path.parent.parents):
+        if path.stat().st_uid == os.getuid() and path.name.startswith(("pytest", "test_")):
+            path.chmod(0o755)
+    for path in [runs.path, *runs.path.rglob("*")]:
+        if not path.is_symlink():
+            path.chmod(0o555 if path.is_dir() else 0o444)
+    (runs.path.parent / "waivers.yml").write_text("[]")
+    (runs.path.parent / "waivers.yml").chmod(0)
+    code = (
+        "if os.getuid() == 0: os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
+        "assert write(sys.argv[1], 1) == 3\n"
+        "try: waivers.load('waivers.yml', pathlib.Path(sys.argv[1]).parent)\n"
+        "except GovernanceError as error: print(error)\n"
+        "else: sys.exit('read')\n"
+    )
+    done = elsewhere(code, runs.path)
+    (runs.path).chmod(0o755)
+    assert done.returncode == 0, done.stdout + done.stderr
+    first, second = done.stdout.splitlines()
+    assert "governance_directory: " in first and "Permission denied; it must be a directory that this account may write" in first
+    assert "governance_waivers: " in second and "waivers.yml: Permission denied" in second and "this account can read" in second
+    assert tree(runs.path) == before
+
+
 def test_a_file_where_the_directory_should_be_is_said(tmp_path):
     (tmp_path / "g").write_text("")
     with pytest.raises(GovernanceError, match="governance_directory: .*g"):

@@ -130,6 +130,13 @@ def test_a_file_that_cannot_be_used_is_one_error_with_its_name(tmp_path, text, w
     assert "w.yml" in str(error.value)
 
 
+@pytest.mark.parametrize("make", [lambda path: path.write_bytes(b"\xff\xfe\x00"), lambda path: path.mkdir()])
+def test_what_is_no_text_is_one_error_with_its_name(tmp_path, make):
+    make(tmp_path / "w.yml")
+    with pytest.raises(GovernanceError, match=r"governance_waivers: .*w\.yml: .*it must be a YAML file"):
+        waivers.load("w.yml", tmp_path)
+
+
 def test_a_missing_file_is_an_error_and_nothing_is_nothing(tmp_path):
     with pytest.raises(GovernanceError, match="No such file"):
         waivers.load("w.yml", tmp_path)
